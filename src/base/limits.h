@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Every limit of the program, in one place. Sizes are bytes unless the name says otherwise.
+ */
+
+enum {
+	/* API bodies and objects (spec: 413 above 3 MB). */
+	LIMIT_BODY = 3 * 1024 * 1024,
+	/* One serialised object; etcd's 1.5 MB is the practice, a body may hold one larger patch. */
+	LIMIT_OBJECT = 3 * 1024 * 1024,
+	LIMIT_JSON_DEPTH = 100,
+	/* Fields reported in one answer; the rest is counted. */
+	LIMIT_FIELD_ERRORS = 64,
+	LIMIT_ERROR_MESSAGE = 16 * 1024,
+	/* A JSON Patch may name this many operations (as in Kubernetes). */
+	LIMIT_PATCH_OPERATIONS = 10000,
+
+	/* HTTP. */
+	LIMIT_HTTP_CONNECTIONS = 4096,
+	LIMIT_HTTP_TARGET = 16 * 1024,
+	LIMIT_REQUEST_ARENA = 8 * 1024 * 1024,
+	LIMIT_RESPONSE = 1024 * 1024 * 1024,
+	LIMIT_WATCHERS = 20000,
+
+	/* Store and watch. */
+	LIMIT_STORE_QUEUE = 16384, /* writes waiting for the disk */
+	LIMIT_STORE_KEY = 1024,
+	LIMIT_STORE_BATCH = 1024, /* writes in one transaction */
+	LIMIT_WATCH_RING_EVENTS = 65536,
+	LIMIT_WATCH_RING_BYTES = 64 * 1024 * 1024,
+
+	/* Clients of our own. */
+	LIMIT_WORK_QUEUE = 1000000,
+	LIMIT_PLAN_ACTIONS = 100000,
+
+	/* DNS. */
+	LIMIT_DNS_NAME = 255,
+	LIMIT_DNS_LABEL = 63,
+	LIMIT_DNS_LABELS = 127,
+	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
+	LIMIT_DNS_TCP = 65535,
+	LIMIT_DNS_TCP_CONNECTIONS = 1024, /* for each worker */
+	LIMIT_DNS_BATCH = 32,
+	LIMIT_DNS_WORKERS = 256,
+	LIMIT_CNAME_CHAIN = 10,
+	LIMIT_RESOLVER_PENDING = 1000, /* names outside under way (kubeadm: max_concurrent 1000) */
+
+	LIMIT_MAILBOX = 65536,
+	LIMIT_SNAPSHOT_READERS = 1024,
+};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A treap: a search tree over the keys that is a heap over random priorities, so it is balanced
+ * whatever the order of insertions. Recursion depth is the height, O(log n) with high probability.
+ */
+#include "base/map.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+
+struct map_node {
+	struct map_entry entry;
+	struct map_node *left;
+	struct map_node *right;
+	uint64_t priority;
+	char key[];
+};
+
+static uint64_t next_priority(void)
+{
+	static _Thread_local struct random_state state;
+
+	if (state.s[0] == 0 && state.s[1] == 0) {
+		random_state_init(&state);
+	}
+	return random_next(&state);
+}
+
+void map_init(struct map *map, size_t max)
+{
+	*map = (struct map)MAP_INIT(max);
+}
+
+static void free_nodes(struct map_node *node, void (*release)(void *value))
+{
+	if (node == NULL) {
+		return;
+	}
+	free_nodes(node->left, release);
+	free_nodes(node->right, release);
+	if (release != NULL) {
+		release(node->entry.value);
+	}
+	mem_free(node);
+}
+
+void map_deinit(struct map *map, void (*release)(void *value))
+{
+	free_nodes(map->root, release);
+	map_init(map, map->max);
+}
+
+static struct map_node *find(const struct map *map, struct str key)
+{
+	struct map_node *node = map->root;
+
+	while (node != NULL) {
+		int order = str_cmp(key, node->entry.key);
+
+		if (order == 0) {
+			return node;
+		}
+		node = order < 0 ? node->left : node->right;
+	}
+	return NULL;
+}
+
+void *map_get(const struct map *map, struct str key)
+{
+	struct map_node *node = find(map, key);
+
+	return node != NULL ? node->entry.value : NULL;
+}
+
+/* Splits at `key`, which is not in the tree: what is less goes left. */
+static void split(struct map_node *node, struct str key, struct map_node **ret_left,
+		  struct map_node **ret_right)
+{
+	if (node == NULL) {
+		*ret_left = *ret_right = NULL;
+	} else if (str_cmp(node->entry.key, key) < 0) {
+		split(node->right, key, &node->right, ret_right);
+		*ret_left = node;
+	} else {
+		split(node->left, key, ret_left, &node->left);
+		*ret_right = node;
+	}
+}
+
+static struct map_node *merge(struct map_node *left, struct map_node *right)
+{
+	if (left == NULL) {
+		return right;
+	}
+	if (right == NULL) {
+		return left;
+	}
+	if (left->priority > right->priority) {
+		left->right = merge(left->right, right);
+		return left;
+	}
+	right->left = merge(left, right->left);
+	return right;
+}
+
+static struct map_node *new_node(struct str key, void *value)
+{
+	struct map_node *node = mem_alloc(sizeof(*node) + key.n + 1);
+
+	if (key.n != 0) {
+		memcpy(node->key, key.p, key.n);
+	}
+	node->entry.key = (struct str){ .p = node->key, .n = key.n };
+	node->entry.value = value;
+	node->priority = next_priority();
+	return node;
+}
+
+void *map_put(struct map *map, struct str key, void *value)
+{
+	struct map_node *found = find(map, key);
+	struct map_node **place = &map->root;
+	struct map_node *node;
+
+	assert(value != NULL);
+	if (found != NULL) {
+		void *old = found->entry.value;
+
+		found->entry.value = value;
+		return old;
+	}
+	assert(map->n < map->max);
+	node = new_node(key, value);
+	while (*place != NULL && (*place)->priority >= node->priority) {
+		place = str_cmp(key, (*place)->entry.key) < 0 ? &(*place)->left : &(*place)->right;
+	}
+	split(*place, key, &node->left, &node->right);
+	*place = node;
+	map->n++;
+	return NULL;
+}
+
+void *map_remove(struct map *map, struct str key)
+{
+	struct map_node **place = &map->root;
+
+	while (*place != NULL) {
+		struct map_node *node = *place;
+		int order = str_cmp(key, node->entry.key);
+
+		if (order == 0) {
+			void *value = node->entry.value;
+
+			*place = merge(node->left, node->right);
+			mem_free(node);
+			map->n--;
+			return value;
+		}
+		place = order < 0 ? &node->left : &node->right;
+	}
+	return NULL;
+}
+
+static const struct map_entry *first_behind(const struct map *map, struct str key, bool or_equal)
+{
+	const struct map_node *node = map->root;
+	const struct map_node *best = NULL;
+
+	while (node != NULL) {
+		int order = str_cmp(key, node->entry.key);
+
+		if (order < 0 || (order == 0 && or_equal)) {
+			best = node;
+			node = node->left;
+		} else {
+			node = node->right;
+		}
+	}
+	return best != NULL ? &best->entry : NULL;
+}
+
+const struct map_entry *map_from(const struct map *map, struct str key)
+{
+	return first_behind(map, key, /* or_equal= */ true);
+}
+
+const struct map_entry *map_after(const struct map *map, struct str key)
+{
+	return first_behind(map, key, /* or_equal= */ false);
+}
+
+const struct map_entry *map_first(const struct map *map)
+{
+	return map_from(map, STR_NONE);
+}

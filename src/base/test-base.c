@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/str.h"
+
+static void a_buffer_never_grows_beyond_its_maximum(void **state)
+{
+	struct buffer buffer = BUFFER_INIT(10);
+
+	buffer_append_text(&buffer, "12345");
+	buffer_printf(&buffer, "%s", "67890");
+	assert_false(buffer.overflowed);
+	buffer_append_char(&buffer, 'x');
+	assert_true(buffer.overflowed);
+	buffer_append_text(&buffer, "");
+	assert_string_equal(buffer_text(&buffer), "1234567890");
+	buffer_consume(&buffer, 4);
+	assert_string_equal(buffer_text(&buffer), "567890");
+	buffer_deinit(&buffer);
+}
+
+static void text_is_cut_and_compared(void **state)
+{
+	struct str rest = STR("a/b/");
+	uint64_t number = 7;
+
+	assert_true(str_is(str_cut(&rest, '/'), "a"));
+	assert_true(str_is(str_cut(&rest, '/'), "b"));
+	assert_true(str_is(str_cut(&rest, '/'), ""));
+	assert_null(rest.p);
+	assert_true(str_cmp(STR("ns1"), STR("ns10")) < 0);
+	assert_true(str_eq_nocase(STR("WeB-0"), STR("web-0")));
+	assert_false(str_to_u64(STR("65536"), 65535, &number));
+	assert_false(str_to_u64(STR("18446744073709551616"), UINT64_MAX, &number));
+	assert_false(str_to_u64(STR("-1"), 10, &number));
+	assert_int_equal(number, 7);
+	assert_true(str_to_u64(STR("18446744073709551615"), UINT64_MAX, &number));
+	assert_true(number == UINT64_MAX);
+}
+
+static void a_map_walks_in_byte_order(void **state)
+{
+	struct map map = MAP_INIT(1000);
+	char key[16];
+	size_t n = 0;
+	struct str last = STR_NONE;
+	static int value;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "%u", i * 7919 % 1000);
+		assert_null(map_put(&map, str_from(key), &value));
+	}
+	map_for_each (entry, &map) {
+		assert_true(n == 0 || str_cmp(last, entry->key) < 0);
+		last = entry->key;
+		n++;
+	}
+	assert_int_equal(n, 1000);
+	for (unsigned i = 0; i < 1000; i += 2) {
+		snprintf(key, sizeof(key), "%u", i);
+		assert_ptr_equal(map_remove(&map, str_from(key)), &value);
+	}
+	assert_int_equal(map.n, 500);
+	assert_true(str_is(map_after(&map, STR("1"))->key, "101"));
+	assert_true(str_is(map_from(&map, STR("2"))->key, "201"));
+	map_deinit(&map, NULL);
+}
+
+static void timestamps_round_trip(void **state)
+{
+	char text[TIMESTAMP_TEXT];
+	int64_t ns = 0;
+
+	timestamp_format(1767037285, text);
+	assert_string_equal(text, "2025-12-29T19:41:25Z");
+	assert_int_equal(timestamp_parse("2025-12-29T14:41:25.859594-05:00", &ns), 0);
+	assert_true(ns == INT64_C(1767037285859594000));
+	timestamp_format_micro(ns, text);
+	assert_string_equal(text, "2025-12-29T19:41:25.859594Z");
+	assert_int_equal(timestamp_parse("2025-13-29T14:41:25Z", &ns), TIMESTAMP_INVALID);
+	assert_int_equal(timestamp_parse("2025-12-29T14:41:25", &ns), TIMESTAMP_INVALID);
+	assert_int_equal(timestamp_parse("yesterday", &ns), TIMESTAMP_INVALID);
+}
+
+static void arenas_and_lists_hold_what_they_are_given(void **state)
+{
+	struct element {
+		struct list link;
+		int number;
+	};
+	struct arena arena;
+	struct list list;
+	int sum = 0;
+
+	arena_init(&arena, 1 << 20);
+	list_init(&list);
+	for (int i = 0; i < 1000; i++) {
+		struct element *element = arena_alloc(&arena, sizeof(*element));
+
+		element->number = i;
+		list_append(&list, &element->link);
+	}
+	list_for_each (element, &list, struct element, link) {
+		sum += element->number;
+		list_unlink(&element->link);
+	}
+	assert_int_equal(sum, 499500);
+	assert_true(list_is_empty(&list));
+	assert_string_equal(arena_str(&arena, STR("kept")).p, "kept");
+	arena_deinit(&arena);
+}
+
+static void random_choices_stay_in_range(void **state)
+{
+	struct random_state random;
+	char uuid[RANDOM_UUID_TEXT];
+	unsigned hits[3] = { 0 };
+
+	random_state_seed(&random, 1);
+	for (int i = 0; i < 3000; i++) {
+		hits[random_below(&random, 3)]++;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(hits); i++) {
+		assert_in_range(hits[i], 900, 1100);
+	}
+	random_uuid(uuid);
+	assert_int_equal(uuid[14], '4');
+	assert_int_equal(strlen(uuid), 36);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_buffer_never_grows_beyond_its_maximum),
+		cmocka_unit_test(text_is_cut_and_compared),
+		cmocka_unit_test(a_map_walks_in_byte_order),
+		cmocka_unit_test(timestamps_round_trip),
+		cmocka_unit_test(arenas_and_lists_hold_what_they_are_given),
+		cmocka_unit_test(random_choices_stay_in_range),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/counter.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "base/snapshot.h"
+#include "base/thread.h"
+
+enum { MESSAGES = 10000, ROUNDS = 2000 };
+
+struct number {
+	struct mail mail;
+	int value;
+};
+
+static void send_numbers(void *argument)
+{
+	struct mailbox *mailbox = argument;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		struct number *number = MEM_NEW(struct number);
+
+		number->value = i;
+		assert_int_equal(mailbox_send(mailbox, &number->mail), 0);
+	}
+}
+
+static void mail_arrives_in_order_and_once(void **state)
+{
+	struct mailbox *mailbox;
+	struct thread *thread;
+	int expected = 0;
+
+	assert_int_equal(mailbox_new(MESSAGES, &mailbox), 0);
+	assert_int_equal(thread_start("sender", send_numbers, mailbox, &thread), 0);
+	while (expected < MESSAGES) {
+		struct mail *mail = mailbox_wait(mailbox);
+
+		while (mail != NULL) {
+			struct number *number = container_of(mail, struct number, mail);
+
+			mail = mail->next;
+			assert_int_equal(number->value, expected++);
+			mem_free(number);
+		}
+	}
+	thread_join(thread);
+	assert_null(mailbox_receive(mailbox));
+	mailbox_free(mailbox);
+}
+
+static void a_full_mailbox_says_so(void **state)
+{
+	struct mailbox *mailbox;
+	struct mail first;
+	struct mail second;
+
+	assert_int_equal(mailbox_new(1, &mailbox), 0);
+	assert_int_equal(mailbox_send(mailbox, &first), 0);
+	assert_int_equal(mailbox_send(mailbox, &second), MAILBOX_FULL);
+	assert_ptr_equal(mailbox_receive(mailbox), &first);
+	mailbox_free(mailbox);
+}
+
+struct value {
+	struct snapshot_entry entry;
+	char key[8];
+	uint64_t a;
+	uint64_t b; /* always equal to a */
+};
+
+struct shared {
+	struct snapshot current;
+	struct snapshot_map *map;
+	struct counter stop;
+	struct counter reads;
+};
+
+static struct str value_key(const struct snapshot_entry *entry)
+{
+	return str_from(((const struct value *)(const void *)entry)->key);
+}
+
+static struct value *new_value(uint64_t n)
+{
+	struct value *value = MEM_NEW(struct value);
+
+	memcpy(value->key, "name", 5);
+	value->a = value->b = n;
+	return value;
+}
+
+/* What is retired is spoiled first, so a reader that still sees it would notice. */
+static void release_value(void *p)
+{
+	struct value *value = p;
+
+	value->a = UINT64_MAX;
+	mem_free(value);
+}
+
+static void release_entry(struct snapshot_entry *entry)
+{
+	mem_free(entry);
+}
+
+static void read_values(void *argument)
+{
+	struct shared *shared = argument;
+	uint32_t hash = snapshot_hash(STR("name"));
+
+	snapshot_reader_join();
+	while (counter_get(&shared->stop) == 0) {
+		struct value *one = snapshot_get(&shared->current);
+		struct value *two =
+			(struct value *)(void *)snapshot_map_find(shared->map, STR("name"), hash);
+
+		assert_non_null(two);
+		assert_true(one->a == one->b && two->a == two->b);
+		counter_add(&shared->reads, 1);
+		snapshot_reader_pass();
+	}
+	snapshot_reader_leave();
+}
+
+static void readers_see_old_or_new_but_never_neither(void **state)
+{
+	struct shared shared = { 0 };
+	struct thread *thread;
+
+	shared.map = snapshot_map_new(10, value_key);
+	snapshot_publish(&shared.current, new_value(0));
+	assert_null(snapshot_map_put(shared.map, &new_value(0)->entry));
+	assert_int_equal(thread_start("reader", read_values, &shared, &thread), 0);
+	for (uint64_t i = 1; i < ROUNDS || counter_get(&shared.reads) == 0; i++) {
+		snapshot_retire(snapshot_publish(&shared.current, new_value(i)), release_value);
+		snapshot_retire(snapshot_map_put(shared.map, &new_value(i)->entry), release_value);
+	}
+	counter_set(&shared.stop, 1);
+	thread_join(thread);
+	assert_int_equal(snapshot_map_count(shared.map), 1);
+	snapshot_retire(snapshot_map_remove(shared.map, STR("name")), release_value);
+	assert_null(snapshot_map_remove(shared.map, STR("name")));
+	snapshot_retire(snapshot_publish(&shared.current, NULL), release_value);
+	snapshot_barrier();
+	snapshot_map_free(shared.map, release_entry);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mail_arrives_in_order_and_once),
+		cmocka_unit_test(a_full_mailbox_says_so),
+		cmocka_unit_test(readers_see_old_or_new_but_never_neither),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

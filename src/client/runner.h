@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Runs controllers: turns changes in the cache into keys, keys into plans, plans into requests. Keys
+ * wait in a queue without duplicates; a failed plan comes back with exponential back-off (5 ms to
+ * 60 s, jittered). Control thread only.
+ */
+
+#include <stddef.h>
+
+#include "client/reconcile.h"
+
+struct cache;
+struct client;
+struct clock;
+struct loop;
+struct runner;
+
+/* All arguments are borrowed and outlive the runner. */
+struct runner *runner_new(struct loop *loop, struct client *client, struct cache *cache,
+			  const struct clock *clock);
+
+/* `settings` reaches the controller's view. Before runner_start(). */
+void runner_add(struct runner *runner, const struct controller *controller, const void *settings);
+
+/* Begins once the cache is synced. */
+void runner_start(struct runner *runner);
+
+/* Nothing is queued, running or waiting for a revision. */
+bool runner_is_idle(const struct runner *runner);
+
+struct runner *runner_free(struct runner *runner); /* NULL is fine; returns NULL */
+
+/* ---- for tests of controllers: a plan that is read back ---- */
+
+struct plan *plan_new(void);
+struct plan *plan_free(struct plan *plan);
+size_t plan_count(const struct plan *plan);
+
+/*
+ * Action `i` as a JSON object {"verb":"create","kind":"Pod","namespace":…,"name":…,"subresource":…,
+ * "body":…} (borrowed).
+ */
+const json_t *plan_action(const struct plan *plan, size_t i);
+/* 0: none asked for. */
+uint64_t plan_requeue_after(const struct plan *plan);
