@@ -32,6 +32,11 @@ struct view {
 	int64_t now; /* ns since 1970 */
 	struct random_state *random;
 	const void *settings; /* the controller's own, from its registration; may be NULL */
+	/*
+	 * Why the last plan of this key stopped: the message of the action that failed; NULL when it
+	 * did not. Lets a controller say so in a condition.
+	 */
+	const char *failure;
 };
 
 /* ---- what a plan may hold; executed in order ---- */
@@ -106,6 +111,12 @@ enum { CONTROLLER_MAX_SOURCES = 8 };
 struct controller {
 	const char *name; /* "statefulset-controller": the component of its events */
 	struct source sources[CONTROLLER_MAX_SOURCES]; /* up to the first without a kind */
+	/*
+	 * Not NULL: the controller holds and listens to every served kind (`kinds`), beside its
+	 * sources. For what has to do with whatever is there: garbage, namespaces.
+	 */
+	void (*every_kind)(const struct cache *cache, struct object *old, struct object *now,
+			   struct key_sink *sink);
 	/* Extra kinds to hold in the cache without listening. */
 	const struct kind *also[CONTROLLER_MAX_SOURCES];
 	/*
