@@ -34,6 +34,14 @@ enum {
 	/* Clients of our own. */
 	LIMIT_WORK_QUEUE = 1000000,
 	LIMIT_PLAN_ACTIONS = 100000,
+	LIMIT_PLAN_PIPELINE = 64, /* requests of one plan under way */
+	LIMIT_PLANS_RUNNING = 256, /* plans of one runner under way */
+	LIMIT_CACHE_OBJECTS = 1000000, /* of one kind */
+	LIMIT_CACHE_INDEX = 4000000, /* entries of one index */
+	LIMIT_CACHE_KEY = 1024, /* index key, namespace and name together */
+	LIMIT_EVENTS_REMEMBERED = 4096, /* whose repeats are counted */
+	LIMIT_EVENT_REQUESTS = 256, /* events being written; more are dropped */
+	LIMIT_EVENT_MESSAGE = 1024, /* as Kubernetes validates it */
 
 	/* DNS. */
 	LIMIT_DNS_NAME = 255,

@@ -25,6 +25,9 @@ struct cache *cache_free(struct cache *cache);
 /* Begins to hold `kind` (once; asking again is fine). */
 void cache_want(struct cache *cache, const struct kind *kind);
 
+/* Whether `kind` was asked for. */
+bool cache_holds(const struct cache *cache, const struct kind *kind);
+
 /* Every wanted kind has had its first complete list. */
 bool cache_is_synced(const struct cache *cache);
 
@@ -33,6 +36,10 @@ void cache_on_synced(struct cache *cache, void (*synced)(void *userdata), void *
 
 /* The newest revision this kind is known to be complete up to. */
 uint64_t cache_revision(const struct cache *cache, const struct kind *kind);
+
+/* Calls `advanced` whenever that has grown (after the subscribers have seen the change). */
+void cache_on_advance(struct cache *cache,
+		      void (*advanced)(void *userdata, const struct kind *kind), void *userdata);
 
 /* Borrowed, good until the callback that is running now returns; NULL when absent. */
 struct object *cache_get(const struct cache *cache, const struct kind *kind, struct str space,
@@ -50,8 +57,9 @@ struct object *cache_next(const struct cache *cache, const struct kind *kind, st
 	     object != NULL; object = cache_next((cache_), (kind_), (space_), object))
 
 /*
- * Indexes: `keys` names the keys of an object by calling cache_index_key() any number of times. Set up
- * before the kind holds objects; an index is found by its name.
+ * Indexes: `keys` names the keys of an object by calling cache_index_key() any number of times. An
+ * index is found by its name; naming one again changes nothing. It is built when it is first read,
+ * so an index nobody reads costs nothing. Keys that do not fit LIMIT_CACHE_KEY are left out.
  */
 struct cache_index_keys;
 void cache_index_key(struct cache_index_keys *keys, struct str key);

@@ -80,9 +80,13 @@ struct client_ops {
 	void (*free)(struct client *client);
 };
 
-/* Implementations embed this first. */
+/* Implementations embed these first. client_watch() fills in a watch's client. */
 struct client {
 	const struct client_ops *ops;
+};
+
+struct client_watch {
+	struct client *client;
 };
 
 /* `done` is called once, later or before the function returns. */

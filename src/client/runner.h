@@ -7,7 +7,9 @@
  * 60 s, jittered). Control thread only.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "client/reconcile.h"
 
@@ -30,6 +32,15 @@ void runner_start(struct runner *runner);
 /* Nothing is queued, running or waiting for a revision. */
 bool runner_is_idle(const struct runner *runner);
 
+/*
+ * Runs what is due by the clock; the loop's timer does it by itself. For tests that turn a manual
+ * clock.
+ */
+void runner_run_due(struct runner *runner);
+
+/* The clock's time at which runner_run_due() has something to do; UINT64_MAX: never. */
+uint64_t runner_next_due(const struct runner *runner);
+
 struct runner *runner_free(struct runner *runner); /* NULL is fine; returns NULL */
 
 /* ---- for tests of controllers: a plan that is read back ---- */
@@ -45,3 +56,7 @@ size_t plan_count(const struct plan *plan);
 const json_t *plan_action(const struct plan *plan, size_t i);
 /* 0: none asked for. */
 uint64_t plan_requeue_after(const struct plan *plan);
+
+/* The keys that `source` names for a change, as a JSON array of strings (new reference). */
+json_t *source_keys(const struct source *source, const struct cache *cache, struct object *old,
+		    struct object *now);
