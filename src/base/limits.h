@@ -11,6 +11,8 @@ enum {
 	/* One serialised object; etcd's 1.5 MB is the practice, a body may hold one larger patch. */
 	LIMIT_OBJECT = 3 * 1024 * 1024,
 	LIMIT_JSON_DEPTH = 100,
+	/* A path in a message; the rest of a longer one is left out. */
+	LIMIT_JSON_PATH = 1024,
 	/* Fields reported in one answer; the rest is counted. */
 	LIMIT_FIELD_ERRORS = 64,
 	LIMIT_ERROR_MESSAGE = 16 * 1024,
