@@ -63,6 +63,11 @@ enum {
 	FIELD_LIST_SET = 1 << 8,
 	FIELD_LIST_MAP = 1 << 9, /* keys in list_keys */
 	FIELD_MAP_ATOMIC = 1 << 10,
+	/*
+	 * Stands in OpenAPI's "required" list like FIELD_REQUIRED, but absent reads as the zero value
+	 * (a count in a status, a port whose own check says what is wrong): never "Required value".
+	 */
+	FIELD_EXPECTED = 1 << 11,
 };
 
 /* Checks on a present, non-empty string (each element of a list). Messages follow Kubernetes. */
@@ -93,7 +98,8 @@ struct field {
 	const char *list_keys; /* x-kubernetes-list-map-keys, comma-separated */
 	const char *default_json; /* JSON text put in when the field is absent: "\"TCP\"" */
 	const char *one_of; /* allowed values, '|'-separated: "TCP|UDP|SCTP" */
-	uint16_t number; /* protobuf field number */
+	/* protobuf field number; 0 for what only JSON has (apiVersion and kind of a whole object) */
+	uint16_t number;
 	uint16_t flags; /* FIELD_… bits */
 	uint8_t type; /* enum field_type */
 	uint8_t shape; /* enum field_shape */
