@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "object/kinds/kinds.h"
+#include "object/kinds/types.h"
+
+static const struct field replica_set_spec_fields[] = {
+	ROW(INT32, "replicas", 1, "", .flags = FIELD_POINTER, .default_json = "1",
+	    .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "minReadySeconds", 4, "", .format = FORMAT_NON_NEGATIVE),
+	ROW(MESSAGE, "selector", 2, "", .message = &type_label_selector,
+	    .flags = FIELD_REQUIRED | FIELD_POINTER),
+	ROW(MESSAGE, "template", 3, "", .message = &type_pod_template_spec,
+	    .flags = FIELD_REQUIRED),
+};
+
+static const struct type type_replica_set_spec = {
+	.name = "io.k8s.api.apps.v1.ReplicaSetSpec",
+	.doc = "",
+	SCHEMA_TABLE(replica_set_spec_fields),
+};
+
+static const struct field replica_set_condition_fields[] = {
+	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),
+	ROW(STRING, "status", 2, "", .flags = FIELD_EXPECTED),
+	ROW(TIME, "lastTransitionTime", 3, ""),
+	ROW(STRING, "reason", 4, ""),
+	ROW(STRING, "message", 5, ""),
+};
+
+static const struct type type_replica_set_condition = {
+	.name = "io.k8s.api.apps.v1.ReplicaSetCondition",
+	.doc = "",
+	SCHEMA_TABLE(replica_set_condition_fields),
+};
+
+static const struct field replica_set_status_fields[] = {
+	ROW(INT32, "replicas", 1, "", .flags = FIELD_EXPECTED, .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "fullyLabeledReplicas", 2, ""),
+	ROW(INT32, "readyReplicas", 4, ""),
+	ROW(INT32, "availableReplicas", 5, ""),
+	ROW(INT32, "terminatingReplicas", 7, "", .flags = FIELD_POINTER),
+	ROW(INT64, "observedGeneration", 3, ""),
+	ROW(MESSAGE, "conditions", 6, "", .shape = FIELD_LIST,
+	    .message = &type_replica_set_condition, .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP,
+	    .merge_key = "type", .list_keys = "type"),
+};
+
+static const struct type type_replica_set_status = {
+	.name = "io.k8s.api.apps.v1.ReplicaSetStatus",
+	.doc = "",
+	SCHEMA_TABLE(replica_set_status_fields),
+};
+
+static const struct field replica_set_fields[] = {
+	KIND_ROWS,
+	ROW(MESSAGE, "spec", 2, "", .message = &type_replica_set_spec),
+	ROW(MESSAGE, "status", 3, "", .message = &type_replica_set_status),
+};
+
+static const struct type type_replica_set = {
+	.name = "io.k8s.api.apps.v1.ReplicaSet",
+	.doc = "",
+	SCHEMA_TABLE(replica_set_fields),
+};
+
+const struct kind kind_replica_set = {
+	.group = "apps",
+	.version = "v1",
+	.kind = "ReplicaSet",
+	.plural = "replicasets",
+	.singular = "replicaset",
+	.short_names = "rs",
+	.categories = "all",
+	.type = &type_replica_set,
+	.flags = KIND_NAMESPACED | KIND_STATUS | KIND_SCALE | KIND_GENERATION |
+		 KIND_UNCONDITIONAL_UPDATE,
+	.name_format = FORMAT_DNS_SUBDOMAIN,
+	.scale_replicas_path = "spec.replicas",
+	.scale_status_replicas_path = "status.replicas",
+	.scale_selector_path = "spec.selector",
+};

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "object/kinds/types.h"
+
+static const struct field scale_spec_fields[] = {
+	ROW(INT32, "replicas", 1, "", .format = FORMAT_NON_NEGATIVE),
+};
+
+static const struct type type_scale_spec = {
+	.name = "io.k8s.api.autoscaling.v1.ScaleSpec",
+	.doc = "",
+	SCHEMA_TABLE(scale_spec_fields),
+};
+
+static const struct field scale_status_fields[] = {
+	ROW(INT32, "replicas", 1, "", .flags = FIELD_EXPECTED),
+	ROW(STRING, "selector", 2, ""),
+};
+
+static const struct type type_scale_status = {
+	.name = "io.k8s.api.autoscaling.v1.ScaleStatus",
+	.doc = "",
+	SCHEMA_TABLE(scale_status_fields),
+};
+
+static const struct field scale_fields[] = {
+	KIND_ROWS,
+	ROW(MESSAGE, "spec", 2, "", .message = &type_scale_spec),
+	ROW(MESSAGE, "status", 3, "", .message = &type_scale_status),
+};
+
+const struct type type_scale = {
+	.name = "io.k8s.api.autoscaling.v1.Scale",
+	.doc = "",
+	SCHEMA_TABLE(scale_fields),
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "object/kinds/kinds.h"
+#include "object/kinds/types.h"
+
+static const struct field service_port_fields[] = {
+	ROW(STRING, "name", 1, "", .format = FORMAT_DNS_LABEL),
+	ROW(STRING, "protocol", 2, "", .default_json = "\"TCP\"", .one_of = "SCTP|TCP|UDP"),
+	ROW(STRING, "appProtocol", 6, "", .flags = FIELD_POINTER),
+	ROW(INT32, "port", 3, "", .flags = FIELD_EXPECTED, .format = FORMAT_PORT),
+	ROW(INT_OR_STRING, "targetPort", 4, "", .format = FORMAT_PORT_OR_NAME),
+	ROW(INT32, "nodePort", 5, ""),
+};
+
+static const struct type type_service_port = {
+	.name = "io.k8s.api.core.v1.ServicePort",
+	.doc = "",
+	SCHEMA_TABLE(service_port_fields),
+};
+
+static const struct field client_ip_config_fields[] = {
+	ROW(INT32, "timeoutSeconds", 1, "", .flags = FIELD_POINTER),
+};
+
+static const struct type type_client_ip_config = {
+	.name = "io.k8s.api.core.v1.ClientIPConfig",
+	.doc = "",
+	SCHEMA_TABLE(client_ip_config_fields),
+};
+
+static const struct field session_affinity_config_fields[] = {
+	ROW(MESSAGE, "clientIP", 1, "", .message = &type_client_ip_config, .flags = FIELD_POINTER),
+};
+
+static const struct type type_session_affinity_config = {
+	.name = "io.k8s.api.core.v1.SessionAffinityConfig",
+	.doc = "",
+	SCHEMA_TABLE(session_affinity_config_fields),
+};
+
+static const struct field service_spec_fields[] = {
+	ROW(MESSAGE, "ports", 1, "", .shape = FIELD_LIST, .message = &type_service_port,
+	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "port",
+	    .list_keys = "port,protocol"),
+	ROW(STRING, "selector", 2, "", .shape = FIELD_MAP, .flags = FIELD_MAP_ATOMIC),
+	ROW(STRING, "clusterIP", 3, ""),
+	ROW(STRING, "clusterIPs", 18, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
+	ROW(STRING, "type", 4, "", .default_json = "\"ClusterIP\"",
+	    .one_of = "ClusterIP|ExternalName|LoadBalancer|NodePort"),
+	ROW(STRING, "externalIPs", 5, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC,
+	    .format = FORMAT_IP),
+	ROW(STRING, "sessionAffinity", 7, "", .default_json = "\"None\"",
+	    .one_of = "ClientIP|None"),
+	ROW(STRING, "loadBalancerIP", 8, ""),
+	ROW(STRING, "loadBalancerSourceRanges", 9, "", .shape = FIELD_LIST,
+	    .flags = FIELD_LIST_ATOMIC, .format = FORMAT_CIDR),
+	ROW(STRING, "externalName", 10, ""),
+	ROW(STRING, "externalTrafficPolicy", 11, "", .one_of = "Cluster|Local"),
+	ROW(INT32, "healthCheckNodePort", 12, ""),
+	ROW(BOOL, "publishNotReadyAddresses", 13, ""),
+	ROW(MESSAGE, "sessionAffinityConfig", 14, "", .message = &type_session_affinity_config,
+	    .flags = FIELD_POINTER),
+	ROW(STRING, "ipFamilies", 19, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC,
+	    .one_of = "IPv4|IPv6"),
+	ROW(STRING, "ipFamilyPolicy", 17, "", .flags = FIELD_POINTER,
+	    .one_of = "PreferDualStack|RequireDualStack|SingleStack"),
+	ROW(BOOL, "allocateLoadBalancerNodePorts", 20, "", .flags = FIELD_POINTER),
+	ROW(STRING, "loadBalancerClass", 21, "", .flags = FIELD_POINTER,
+	    .format = FORMAT_QUALIFIED_NAME),
+	ROW(STRING, "internalTrafficPolicy", 22, "", .flags = FIELD_POINTER,
+	    .one_of = "Cluster|Local"),
+	ROW(STRING, "trafficDistribution", 23, "", .flags = FIELD_POINTER,
+	    .one_of = "PreferClose|PreferSameNode|PreferSameZone"),
+};
+
+static const struct type type_service_spec = {
+	.name = "io.k8s.api.core.v1.ServiceSpec",
+	.doc = "",
+	SCHEMA_TABLE(service_spec_fields),
+};
+
+static const struct field port_status_fields[] = {
+	ROW(INT32, "port", 1, "", .flags = FIELD_EXPECTED),
+	ROW(STRING, "protocol", 2, "", .flags = FIELD_EXPECTED, .one_of = "SCTP|TCP|UDP"),
+	ROW(STRING, "error", 3, "", .flags = FIELD_POINTER),
+};
+
+static const struct type type_port_status = {
+	.name = "io.k8s.api.core.v1.PortStatus",
+	.doc = "",
+	SCHEMA_TABLE(port_status_fields),
+};
+
+static const struct field load_balancer_ingress_fields[] = {
+	ROW(STRING, "ip", 1, ""),
+	ROW(STRING, "hostname", 2, ""),
+	ROW(STRING, "ipMode", 3, "", .flags = FIELD_POINTER, .one_of = "Proxy|VIP"),
+	ROW(MESSAGE, "ports", 4, "", .shape = FIELD_LIST, .message = &type_port_status,
+	    .flags = FIELD_LIST_ATOMIC),
+};
+
+static const struct type type_load_balancer_ingress = {
+	.name = "io.k8s.api.core.v1.LoadBalancerIngress",
+	.doc = "",
+	SCHEMA_TABLE(load_balancer_ingress_fields),
+};
+
+static const struct field load_balancer_status_fields[] = {
+	ROW(MESSAGE, "ingress", 1, "", .shape = FIELD_LIST, .message = &type_load_balancer_ingress,
+	    .flags = FIELD_LIST_ATOMIC),
+};
+
+static const struct type type_load_balancer_status = {
+	.name = "io.k8s.api.core.v1.LoadBalancerStatus",
+	.doc = "",
+	SCHEMA_TABLE(load_balancer_status_fields),
+};
+
+static const struct field service_status_fields[] = {
+	ROW(MESSAGE, "loadBalancer", 1, "", .message = &type_load_balancer_status),
+	ROW(MESSAGE, "conditions", 2, "", .shape = FIELD_LIST, .message = &type_condition,
+	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "type", .list_keys = "type"),
+};
+
+static const struct type type_service_status = {
+	.name = "io.k8s.api.core.v1.ServiceStatus",
+	.doc = "",
+	SCHEMA_TABLE(service_status_fields),
+};
+
+static const struct field service_fields[] = {
+	KIND_ROWS,
+	ROW(MESSAGE, "spec", 2, "", .message = &type_service_spec),
+	ROW(MESSAGE, "status", 3, "", .message = &type_service_status,
+	    .default_json = "{\"loadBalancer\":{}}"),
+};
+
+static const struct type type_service = {
+	.name = "io.k8s.api.core.v1.Service",
+	.doc = "",
+	SCHEMA_TABLE(service_fields),
+};
+
+const struct kind kind_service = {
+	.group = "",
+	.version = "v1",
+	.kind = "Service",
+	.plural = "services",
+	.singular = "service",
+	.short_names = "svc",
+	.categories = "all",
+	.type = &type_service,
+	.flags = KIND_NAMESPACED | KIND_STATUS | KIND_UNCONDITIONAL_UPDATE | KIND_CREATE_ON_UPDATE,
+	.name_format = FORMAT_DNS_LABEL_1035,
+};

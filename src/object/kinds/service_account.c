@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "object/kinds/kinds.h"
+#include "object/kinds/types.h"
+
+static const struct field service_account_fields[] = {
+	KIND_ROWS,
+	ROW(MESSAGE, "secrets", 2, "", .shape = FIELD_LIST, .message = &type_object_reference,
+	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "name", .list_keys = "name"),
+	ROW(MESSAGE, "imagePullSecrets", 3, "", .shape = FIELD_LIST,
+	    .message = &type_local_object_reference, .flags = FIELD_LIST_ATOMIC),
+	ROW(BOOL, "automountServiceAccountToken", 4, "", .flags = FIELD_POINTER),
+};
+
+static const struct type type_service_account = {
+	.name = "io.k8s.api.core.v1.ServiceAccount",
+	.doc = "",
+	SCHEMA_TABLE(service_account_fields),
+};
+
+const struct kind kind_service_account = {
+	.group = "",
+	.version = "v1",
+	.kind = "ServiceAccount",
+	.plural = "serviceaccounts",
+	.singular = "serviceaccount",
+	.short_names = "sa",
+	.type = &type_service_account,
+	.flags = KIND_NAMESPACED | KIND_UNCONDITIONAL_UPDATE,
+	.name_format = FORMAT_DNS_SUBDOMAIN,
+};
