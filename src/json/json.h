@@ -42,6 +42,9 @@ int json_read(struct str text, struct json_duplicates *duplicates, json_t **ret,
 /* Appends the compact text of `value`, keys in the order they were set. */
 void json_write(const json_t *value, struct buffer *out);
 
+/* Appends `text` as a JSON string, quotes included. */
+void json_write_string(struct str text, struct buffer *out);
+
 /*
  * The value at a dotted path ("spec.template.metadata"; no arrays, no escapes), borrowed; NULL when
  * any step is missing or not an object.

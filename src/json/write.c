@@ -33,20 +33,20 @@ static void write_escape(unsigned char c, struct buffer *out)
 	}
 }
 
-static void write_string(const char *text, size_t n, struct buffer *out)
+void json_write_string(struct str text, struct buffer *out)
 {
 	size_t plain = 0;
 
 	buffer_append_char(out, '"');
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
 		if (c < 0x20 || c == '"' || c == '\\') {
-			buffer_append(out, text + plain, i - plain);
+			buffer_append(out, text.p + plain, i - plain);
 			write_escape(c, out);
 			plain = i + 1;
 		}
 	}
-	buffer_append(out, text + plain, n - plain);
+	buffer_append(out, text.p + plain, text.n - plain);
 	buffer_append_char(out, '"');
 }
 
@@ -98,7 +98,9 @@ static void write_object(const json_t *object, struct buffer *out)
 	for (void *i = json_object_iter(walk); i != NULL; i = json_object_iter_next(walk, i)) {
 		buffer_append_char(out, before);
 		before = ',';
-		write_string(json_object_iter_key(i), json_object_iter_key_len(i), out);
+		json_write_string((struct str){ .p = json_object_iter_key(i),
+						.n = json_object_iter_key_len(i) },
+				  out);
 		buffer_append_char(out, ':');
 		json_write(json_object_iter_value(i), out);
 	}
@@ -129,7 +131,9 @@ void json_write(const json_t *value, struct buffer *out)
 		write_array(value, out);
 		break;
 	case JSON_STRING:
-		write_string(json_string_value(value), json_string_length(value), out);
+		json_write_string((struct str){ .p = json_string_value(value),
+						.n = json_string_length(value) },
+				  out);
 		break;
 	case JSON_INTEGER:
 		write_integer(json_integer_value(value), out);

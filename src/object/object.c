@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One allocation holds the struct that everybody sees and what they do not: the reference count, the
+ * tree, and who keeps the text alive. Text and tree say the same, always: neither changes once the
+ * object exists, and a tree that is parsed late is parsed from that text.
+ *
+ * A text is owned in one of two ways: `bytes` (ours, freed with the object) or `owner` (somebody
+ * else's, told by release()). Space and name are copies in `names`, or lie in what the owner keeps.
+ */
+
+#include "object/object.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "object/schema.h"
+#include "json/json.h"
+
+struct full_object {
+	struct object object;
+	size_t references;
+	json_t *tree; /* NULL until somebody asks */
+	char *bytes;
+	char *names; /* space and name, one behind the other */
+	void *owner;
+	void (*release)(void *owner);
+};
+
+static struct full_object *full(struct object *object)
+{
+	return container_of(object, struct full_object, object);
+}
+
+static struct full_object *full_new(const struct kind *kind)
+{
+	struct full_object *full = MEM_NEW(struct full_object);
+
+	full->object.kind = kind;
+	full->references = 1;
+	return full;
+}
+
+static bool has_string(const json_t *tree, const char *key, const char *expected)
+{
+	const char *text = json_string_value(json_object_get(tree, key));
+
+	return text != NULL && strcmp(text, expected) == 0;
+}
+
+static void append_api_version(const struct kind *kind, struct buffer *out)
+{
+	if (kind->group[0] != '\0') {
+		buffer_append_text(out, kind->group);
+		buffer_append_char(out, '/');
+	}
+	buffer_append_text(out, kind->version);
+}
+
+/* The items of a list say no kind of their own. */
+static bool is_absent_or(const json_t *tree, const char *key, const char *expected)
+{
+	return json_object_get(tree, key) == NULL || has_string(tree, key, expected);
+}
+
+/* Whether `tree` is an object of `kind` with a name; *ret_revision 0 when it has none yet. */
+static bool is_object_of(const struct kind *kind, const json_t *tree, uint64_t *ret_revision)
+{
+	_cleanup_buffer_ struct buffer api_version = BUFFER_INIT(LIMIT_STORE_KEY);
+	const json_t *revision = json_at(tree, "metadata.resourceVersion");
+	uint64_t number = 0;
+
+	append_api_version(kind, &api_version);
+	if (!is_absent_or(tree, "apiVersion", buffer_text(&api_version)) ||
+	    !is_absent_or(tree, "kind", kind->kind) ||
+	    json_string_at(tree, "metadata.name")[0] == '\0') {
+		return false;
+	}
+	if (revision != NULL &&
+	    !str_to_u64(str_from(json_string_value(revision)), UINT64_MAX, &number)) {
+		return false;
+	}
+	*ret_revision = number;
+	return true;
+}
+
+/* The object around `tree` (stolen) and `bytes`, its text (stolen). */
+static struct object *wrap(const struct kind *kind, uint64_t revision, json_t *tree, char *bytes,
+			   size_t n)
+{
+	struct full_object *full = full_new(kind);
+	struct str space = str_from(json_string_at(tree, "metadata.namespace"));
+	struct str name = str_from(json_string_at(tree, "metadata.name"));
+
+	full->tree = tree;
+	full->bytes = bytes;
+	full->names = mem_alloc(space.n + name.n + 1);
+	memcpy(full->names, space.p, space.n);
+	memcpy(full->names + space.n, name.p, name.n);
+	full->object.revision = revision;
+	full->object.space = (struct str){ .p = full->names, .n = space.n };
+	full->object.name = (struct str){ .p = full->names + space.n, .n = name.n };
+	full->object.text = (struct str){ .p = bytes, .n = n };
+	return &full->object;
+}
+
+int object_new(const struct kind *kind, struct str text, struct object **ret)
+{
+	struct json_read_error error;
+	uint64_t revision;
+	json_t *tree;
+
+	if (text.n > LIMIT_OBJECT || json_read(text, NULL, &tree, &error) != 0) {
+		return OBJECT_BAD;
+	}
+	if (!is_object_of(kind, tree, &revision)) {
+		json_decref(tree);
+		return OBJECT_BAD;
+	}
+	*ret = wrap(kind, revision, tree, str_dup(text), text.n);
+	return 0;
+}
+
+int object_new_tree(const struct kind *kind, json_t *tree, struct object **ret)
+{
+	_cleanup_json_ json_t *owned = tree;
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_OBJECT);
+	uint64_t revision;
+	size_t n;
+
+	if (!is_object_of(kind, tree, &revision)) {
+		return OBJECT_BAD;
+	}
+	json_write(tree, &text);
+	if (text.overflowed) {
+		return OBJECT_BAD;
+	}
+	char *bytes = buffer_take(&text, &n);
+	*ret = wrap(kind, revision, take(owned), bytes, n);
+	return 0;
+}
+
+struct object *object_new_shared(const struct kind *kind, uint64_t revision, struct str space,
+				 struct str name, struct str text, void *owner,
+				 void (*release)(void *owner))
+{
+	struct full_object *full = full_new(kind);
+
+	full->owner = owner;
+	full->release = release;
+	full->object.revision = revision;
+	full->object.space = space;
+	full->object.name = name;
+	full->object.text = text;
+	return &full->object;
+}
+
+struct object *object_ref(struct object *object)
+{
+	full(object)->references++;
+	return object;
+}
+
+struct object *object_unref(struct object *object)
+{
+	if (object == NULL) {
+		return NULL;
+	}
+	struct full_object *whole = full(object);
+	assert(whole->references > 0);
+	if (--whole->references == 0) {
+		json_decref(whole->tree);
+		if (whole->release != NULL) {
+			whole->release(whole->owner);
+		}
+		mem_free(whole->bytes);
+		mem_free(whole->names);
+		mem_free(whole);
+	}
+	return NULL;
+}
+
+const json_t *object_tree(struct object *object)
+{
+	struct full_object *whole = full(object);
+
+	if (whole->tree == NULL) {
+		struct json_read_error error;
+		int r = json_read(object->text, NULL, &whole->tree, &error);
+		/* The text came from our own writer, or was read before. */
+		assert(r == 0);
+		(void)r;
+	}
+	return whole->tree;
+}
+
+const char *object_uid(struct object *object)
+{
+	return json_string_at(object_tree(object), "metadata.uid");
+}
+
+/* A key of labels or annotations has dots, so it is no path. */
+static const char *string_in(struct object *object, const char *map, const char *key)
+{
+	const char *text =
+		json_string_value(json_object_get(json_at(object_tree(object), map), key));
+
+	return text != NULL ? text : "";
+}
+
+const char *object_label(struct object *object, const char *key)
+{
+	return string_in(object, "metadata.labels", key);
+}
+
+const char *object_annotation(struct object *object, const char *key)
+{
+	return string_in(object, "metadata.annotations", key);
+}
+
+bool object_is_deleting(struct object *object)
+{
+	return json_is_string(json_at(object_tree(object), "metadata.deletionTimestamp"));
+}
+
+const json_t *object_controller(struct object *object)
+{
+	const json_t *owners = json_at(object_tree(object), "metadata.ownerReferences");
+	const json_t *owner;
+	size_t i;
+
+	json_array_foreach (owners, i, owner) {
+		if (json_is_true(json_object_get(owner, "controller"))) {
+			return owner;
+		}
+	}
+	return NULL;
+}
+
+bool object_is_owned_by(struct object *object, const char *owner_uid)
+{
+	const json_t *owners = json_at(object_tree(object), "metadata.ownerReferences");
+	const json_t *owner;
+	size_t i;
+
+	json_array_foreach (owners, i, owner) {
+		if (has_string(owner, "uid", owner_uid)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* `tree` without the member that the caller has written, or writes another way. */
+static void write_members(const json_t *tree, const char *const *skip, bool first,
+			  struct buffer *out)
+{
+	json_t *walk = (json_t *)tree;
+
+	for (void *i = json_object_iter(walk); i != NULL; i = json_object_iter_next(walk, i)) {
+		bool skipped = false;
+		for (size_t k = 0; skip[k] != NULL; k++) {
+			skipped = skipped || strcmp(json_object_iter_key(i), skip[k]) == 0;
+		}
+		if (skipped) {
+			continue;
+		}
+		if (!first) {
+			buffer_append_char(out, ',');
+		}
+		first = false;
+		json_write_string(str_from(json_object_iter_key(i)), out);
+		buffer_append_char(out, ':');
+		json_write(json_object_iter_value(i), out);
+	}
+}
+
+static const char metadata_opening[] = "\"metadata\":{";
+
+void object_canonical_text(const struct kind *kind, const json_t *tree, struct buffer *out)
+{
+	static const char *const front[] = { "apiVersion", "kind", "metadata", NULL };
+	static const char *const revision[] = { "resourceVersion", NULL };
+
+	buffer_append_text(out, "{\"apiVersion\":\"");
+	append_api_version(kind, out);
+	buffer_printf(out, "\",\"kind\":\"%s\",%s", kind->kind, metadata_opening);
+	write_members(json_object_get(tree, "metadata"), revision, /* first= */ true, out);
+	buffer_append_char(out, '}');
+	write_members(tree, front, /* first= */ false, out);
+	buffer_append_char(out, '}');
+}
+
+void object_splice_revision(struct str canonical, uint64_t revision, struct buffer *out)
+{
+	/* Only apiVersion and kind stand before it, and neither can hold a quote. */
+	const char *found =
+		memmem(canonical.p, canonical.n, metadata_opening, sizeof(metadata_opening) - 1);
+	assert(found != NULL);
+	size_t head = (size_t)(found - canonical.p) + sizeof(metadata_opening) - 1;
+
+	buffer_append(out, canonical.p, head);
+	buffer_printf(out, "\"resourceVersion\":\"%llu\"", (unsigned long long)revision);
+	if (canonical.p[head] != '}') {
+		buffer_append_char(out, ',');
+	}
+	buffer_append_str(out, str_skip(canonical, head));
+}
