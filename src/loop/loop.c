@@ -133,10 +133,12 @@ void loop_timer_stop(struct loop_timer *timer)
 static void watch_ready(evutil_socket_t fd, short events, void *userdata)
 {
 	struct loop_watch *watch = userdata;
+	unsigned seen = 0;
 
-	watch->ready(watch->userdata,
-		     ((events & EV_READ) != 0 ? (unsigned)LOOP_READ : 0) |
-			     ((events & EV_WRITE) != 0 ? (unsigned)LOOP_WRITE : 0));
+	seen |= (events & EV_READ) != 0 ? (unsigned)LOOP_READ : 0;
+	seen |= (events & EV_WRITE) != 0 ? (unsigned)LOOP_WRITE : 0;
+	seen |= (events & EV_CLOSED) != 0 ? (unsigned)LOOP_CLOSED : 0;
+	watch->ready(watch->userdata, seen);
 }
 
 static short to_event_flags(unsigned events)
@@ -145,6 +147,7 @@ static short to_event_flags(unsigned events)
 
 	flags |= (events & LOOP_READ) != 0 ? EV_READ : 0;
 	flags |= (events & LOOP_WRITE) != 0 ? EV_WRITE : 0;
+	flags |= (events & LOOP_CLOSED) != 0 ? EV_CLOSED : 0;
 	return (short)flags;
 }
 

@@ -18,6 +18,7 @@ struct mailbox;
 enum {
 	LOOP_READ = 1 << 0,
 	LOOP_WRITE = 1 << 1,
+	LOOP_CLOSED = 1 << 2, /* the other end has closed its side of a connection */
 };
 
 /* Returns 0 or a negative errno. */
@@ -39,7 +40,7 @@ void loop_timer_set(struct loop_timer *timer, uint64_t ns);
 void loop_timer_stop(struct loop_timer *timer);
 
 /*
- * Calls `ready(userdata, events)` while `fd` is readable/writable (level-triggered). The descriptor
+ * Calls `ready(userdata, events)` while `fd` is what `events` ask for (level-triggered). The descriptor
  * stays the caller's and outlives the watch.
  */
 int loop_watch_new(struct loop *loop, int fd, unsigned events,
