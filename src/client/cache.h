@@ -52,9 +52,9 @@ struct object *cache_get(const struct cache *cache, const struct kind *kind, str
 struct object *cache_next(const struct cache *cache, const struct kind *kind, struct str space,
 			  const struct object *after);
 
-#define cache_for_each(object, cache_, kind_, space_)                                              \
-	for (struct object *object = cache_next((cache_), (kind_), (space_), NULL);                \
-	     object != NULL; object = cache_next((cache_), (kind_), (space_), object))
+#define cache_for_each(each, cache_, kind_, space_)                                                \
+	for (struct object *each = cache_next((cache_), (kind_), (space_), NULL); each != NULL;    \
+	     each = cache_next((cache_), (kind_), (space_), each))
 
 /*
  * Indexes: `keys` names the keys of an object by calling cache_index_key() any number of times. An
@@ -70,10 +70,9 @@ void cache_index(struct cache *cache, const struct kind *kind, const char *index
 struct object *cache_index_next(const struct cache *cache, const struct kind *kind,
 				const char *index, struct str key, const struct object *after);
 
-#define cache_for_index(object, cache_, kind_, index_, key_)                                       \
-	for (struct object *object = cache_index_next((cache_), (kind_), (index_), (key_), NULL);  \
-	     object != NULL;                                                                       \
-	     object = cache_index_next((cache_), (kind_), (index_), (key_), object))
+#define cache_for_index(each, cache_, kind_, index_, key_)                                         \
+	for (struct object *each = cache_index_next((cache_), (kind_), (index_), (key_), NULL);    \
+	     each != NULL; each = cache_index_next((cache_), (kind_), (index_), (key_), each))
 
 /*
  * Indexes that every process has, made on first use of the kind: CACHE_BY_OWNER (ownerReferences uid),
