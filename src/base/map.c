@@ -14,18 +14,19 @@ struct map_node {
 	struct map_entry entry;
 	struct map_node *left;
 	struct map_node *right;
-	uint64_t priority;
+	uint32_t priority;
+	uint32_t n; /* nodes of this subtree */
 	char key[];
 };
 
-static uint64_t next_priority(void)
+static uint32_t next_priority(void)
 {
 	static _Thread_local struct random_state state;
 
 	if (state.s[0] == 0 && state.s[1] == 0) {
 		random_state_init(&state);
 	}
-	return random_next(&state);
+	return (uint32_t)random_next(&state);
 }
 
 void map_init(struct map *map, size_t max)
@@ -74,6 +75,16 @@ void *map_get(const struct map *map, struct str key)
 	return node != NULL ? node->entry.value : NULL;
 }
 
+static uint32_t subtree(const struct map_node *node)
+{
+	return node != NULL ? node->n : 0;
+}
+
+static void recount(struct map_node *node)
+{
+	node->n = 1 + subtree(node->left) + subtree(node->right);
+}
+
 /* Splits at `key`, which is not in the tree: what is less goes left. */
 static void split(struct map_node *node, struct str key, struct map_node **ret_left,
 		  struct map_node **ret_right)
@@ -82,9 +93,11 @@ static void split(struct map_node *node, struct str key, struct map_node **ret_l
 		*ret_left = *ret_right = NULL;
 	} else if (str_cmp(node->entry.key, key) < 0) {
 		split(node->right, key, &node->right, ret_right);
+		recount(node);
 		*ret_left = node;
 	} else {
 		split(node->left, key, ret_left, &node->left);
+		recount(node);
 		*ret_right = node;
 	}
 }
@@ -99,9 +112,11 @@ static struct map_node *merge(struct map_node *left, struct map_node *right)
 	}
 	if (left->priority > right->priority) {
 		left->right = merge(left->right, right);
+		recount(left);
 		return left;
 	}
 	right->left = merge(left, right->left);
+	recount(right);
 	return right;
 }
 
@@ -134,9 +149,11 @@ void *map_put(struct map *map, struct str key, void *value)
 	assert(map->n < map->max);
 	node = new_node(key, value);
 	while (*place != NULL && (*place)->priority >= node->priority) {
+		(*place)->n++;
 		place = str_cmp(key, (*place)->entry.key) < 0 ? &(*place)->left : &(*place)->right;
 	}
 	split(*place, key, &node->left, &node->right);
+	recount(node);
 	*place = node;
 	map->n++;
 	return NULL;
@@ -144,23 +161,46 @@ void *map_put(struct map *map, struct str key, void *value)
 
 void *map_remove(struct map *map, struct str key)
 {
+	struct map_node *found = find(map, key);
 	struct map_node **place = &map->root;
+	void *value;
 
-	while (*place != NULL) {
-		struct map_node *node = *place;
-		int order = str_cmp(key, node->entry.key);
-
-		if (order == 0) {
-			void *value = node->entry.value;
-
-			*place = merge(node->left, node->right);
-			mem_free(node);
-			map->n--;
-			return value;
-		}
-		place = order < 0 ? &node->left : &node->right;
+	if (found == NULL) {
+		return NULL;
 	}
-	return NULL;
+	while (*place != found) {
+		(*place)->n--;
+		place = str_cmp(key, (*place)->entry.key) < 0 ? &(*place)->left : &(*place)->right;
+	}
+	value = found->entry.value;
+	*place = merge(found->left, found->right);
+	mem_free(found);
+	map->n--;
+	return value;
+}
+
+/* Entries in front of `prefix`; with `inside`, also those that start with it. */
+static size_t count_until(const struct map *map, struct str prefix, bool inside)
+{
+	const struct map_node *node = map->root;
+	size_t n = 0;
+
+	while (node != NULL) {
+		if (str_cmp(node->entry.key, prefix) < 0 ||
+		    (inside && str_starts(node->entry.key, prefix))) {
+			n += 1 + subtree(node->left);
+			node = node->right;
+		} else {
+			node = node->left;
+		}
+	}
+	return n;
+}
+
+size_t map_count(const struct map *map, struct str prefix)
+{
+	return count_until(map, prefix, /* inside= */ true) -
+	       count_until(map, prefix, /* inside= */ false);
 }
 
 static const struct map_entry *first_behind(const struct map *map, struct str key, bool or_equal)

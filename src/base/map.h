@@ -47,6 +47,9 @@ void *map_put(struct map *map, struct str key, void *value);
 /* Removes `key` and returns its value, or NULL. */
 void *map_remove(struct map *map, struct str key);
 
+/* Entries whose key starts with `prefix`, in O(log n). */
+size_t map_count(const struct map *map, struct str prefix);
+
 /*
  * Walks: the first entry with a key ≥ `key`, or > `key`; NULL at the end. The entry is valid until it
  * is removed; walk on with map_after(map, entry->key).
