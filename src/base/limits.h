@@ -33,7 +33,16 @@ enum {
 	/* Store and watch. */
 	LIMIT_STORE_QUEUE = 16384, /* writes waiting for the disk */
 	LIMIT_STORE_KEY = 1024,
+	LIMIT_STORE_QUEUE_BYTES = 256 * 1024 * 1024, /* keys and values waiting */
 	LIMIT_STORE_BATCH = 1024, /* writes in one transaction */
+	LIMIT_STORE_BATCH_BYTES = 8 * 1024 * 1024, /* values in one transaction, unless it is one */
+	LIMIT_STORE_LIST_BYTES = 64 * 1024 * 1024, /* a list is cut behind it */
+	LIMIT_STORE_SLICE = 1024, /* rows listed or forgotten between two batches of writes */
+	LIMIT_STORE_HISTORY = 10000, /* revisions behind which compaction comes by itself… */
+	LIMIT_STORE_HISTORY_BYTES = 64 * 1024 * 1024, /* …or when so much was written */
+	LIMIT_STORE_PAGES = 1024 * 1024, /* of 4 KiB in the file, or as much in memory: -ENOSPC */
+	LIMIT_STORE_WAL_PAGES = 2000, /* a checkpoint is due */
+	LIMIT_STORE_CACHE_PAGES = 1000,
 	LIMIT_WATCH_RING_EVENTS = 65536,
 	LIMIT_WATCH_RING_BYTES = 64 * 1024 * 1024,
 

@@ -50,6 +50,7 @@ struct store_event {
 	uint64_t created; /* revision at which the key was last created */
 	struct str key;
 	struct str value; /* p == NULL: removed */
+	struct str old; /* of a removal: the value that was removed; else p == NULL */
 };
 
 /*
@@ -71,11 +72,14 @@ struct store_list {
 	struct str after; /* only keys > this; empty: from the start */
 	uint64_t revision; /* state at this revision; 0: now */
 	size_t limit; /* 0: all */
+	bool uncounted; /* nobody needs `remaining`: leave it 0 and save the counting */
 };
 
 /*
- * Result of a list: 0, STORE_COMPACTED, or a negative errno. `revision` is the one listed; `more` says
- * that the limit cut it; `remaining` counts what was cut. Records are valid during the callback.
+ * Result of a list: 0, STORE_COMPACTED, or a negative errno (-ERANGE: the revision has not happened
+ * yet). `revision` is the one listed; `more` says that the limit cut it, or that its values reached
+ * LIMIT_STORE_LIST_BYTES; `remaining` counts what was cut. At least one record comes when there is
+ * one. Records are valid during the callback.
  */
 typedef void (*store_listed_fn)(void *userdata, int result, const struct store_record *records,
 				size_t n, uint64_t revision, bool more, uint64_t remaining);
@@ -108,14 +112,18 @@ int store_memory_new(struct store **ret);
 
 /*
  * SQLite in `path` (created 0600): WAL, synchronous=FULL, one writer thread with group commit. A
- * damaged or foreign file gives -EUCLEAN, with a log line that says what to do.
+ * damaged or foreign file gives -EUCLEAN and one that another process has open -EBUSY, each with a log
+ * line that says what to do.
  */
 int store_sqlite_new(const char *path, struct store **ret);
 
 /* Waits for what is queued, then closes. NULL is fine; returns NULL. */
 struct store *store_free(struct store *store);
 
-/* Queues one write (key and value are copied). Returns 0 (then `done` is called once) or STORE_BUSY. */
+/*
+ * Queues one write (key and value are copied). Returns 0 (then `done`, unless NULL, is called once) or
+ * STORE_BUSY, which also means that more than LIMIT_STORE_QUEUE_BYTES wait.
+ */
 int store_write(struct store *store, const struct store_write *write, store_done_fn done,
 		void *userdata);
 
@@ -123,10 +131,13 @@ int store_write(struct store *store, const struct store_write *write, store_done
 int store_list(struct store *store, const struct store_list *list, store_listed_fn listed,
 	       void *userdata);
 
-/* Sets the one receiver of events. */
+/* Sets the one receiver of events; NULL ends it. */
 void store_watch(struct store *store, store_event_fn changed, void *userdata);
 
-/* Forgets what only lists at revisions < `revision` could see. Returns 0 or STORE_BUSY. */
+/*
+ * Forgets what only lists at revisions < `revision` could see. Returns 0 or STORE_BUSY. Nobody needs
+ * to call it to keep a store small: each forgets by itself what is behind LIMIT_STORE_HISTORY.
+ */
 int store_compact(struct store *store, uint64_t revision);
 
 /* Readable when store_dispatch() has something to do. */
