@@ -507,7 +507,7 @@ static void daemon_timeout(void *userdata)
 	run_daemon(userdata);
 }
 
-static void mhd_log(void *userdata, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void mhd_log(void *userdata, const char *format, va_list arguments)
 {
 	char line[512];
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cmd/cmd.h"
+
+static const struct cmd *const commands[] = {
+	&cmd_standalone,
+	&cmd_version,
+};
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "headlessd gives every pod a stable name: Kubernetes headless Services in one "
+		     "program.\n\nusage: headlessd COMMAND [OPTIONS]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->help);
+	}
+	fprintf(out, "\nheadlessd COMMAND --help tells more about one of them.\n");
+}
+
+int main(int argc, char **argv)
+{
+	/* A client that hangs up is an error of one write, never the end of the program. */
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i]->name) == 0) {
+			return commands[i]->run(argc - 1, argv + 1);
+		}
+	}
+	fprintf(stderr, "headlessd: unknown command \"%s\"; headlessd --help lists them\n", argv[1]);
+	return EXIT_USAGE;
+}
