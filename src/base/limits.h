@@ -58,11 +58,21 @@ enum {
 	LIMIT_EVENT_REQUESTS = 256, /* events being written; more are dropped */
 	LIMIT_EVENT_MESSAGE = 1024, /* as Kubernetes validates it */
 
+	/* The zone. */
+	LIMIT_ZONE_NAMESPACES = 100000,
+	LIMIT_ZONE_SERVICES = 1000000,
+	LIMIT_ZONE_SLICES = 2000000,
+	LIMIT_ZONE_PODS = 2000000, /* addresses of pods, when pod names are verified */
+
 	/* DNS. */
 	LIMIT_DNS_NAME = 255,
 	LIMIT_DNS_LABEL = 63,
 	LIMIT_DNS_LABELS = 127,
 	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
+	LIMIT_DNS_UDP_MAX = 4096, /* largest --udp-size */
+	LIMIT_DNS_LISTEN = 16, /* listen addresses */
+	LIMIT_DNS_TCP_QUERY = 4096, /* larger messages are FORMERR unread */
+	LIMIT_DNS_TCP_UNSENT = 8 * 1024 * 1024, /* for each worker */
 	LIMIT_DNS_TCP = 65535,
 	LIMIT_DNS_TCP_CONNECTIONS = 1024, /* for each worker */
 	LIMIT_DNS_BATCH = 32,

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One query in, one answer out: a pure function of the zone, the packet and how it came. No lock, no
+ * allocation, no log. The caller is a reader of base/snapshot.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/random.h"
+#include "zone/name.h"
+
+struct zone;
+
+struct dns_options {
+	uint16_t udp_size; /* largest answer over UDP, 512 … LIMIT_DNS_UDP_MAX */
+	bool forward; /* names outside the zone can be asked for elsewhere; false: REFUSED */
+};
+
+/* How the query came. */
+struct dns_transport {
+	bool tcp;
+};
+
+/* A question that the resolver must be asked before there is an answer. */
+struct dns_question {
+	struct name name;
+	uint16_t type;
+	bool recursion_desired;
+	bool checking_disabled;
+	bool dnssec_ok;
+};
+
+enum dns_verdict {
+	DNS_ANSWER, /* `out` holds an answer */
+	DNS_DROP, /* say nothing */
+	DNS_FORWARD, /* ask the resolver for *ret_question, then dns_answer_forwarded() */
+};
+
+/* Room that `out` must have. */
+enum { DNS_ANSWER_MAX = LIMIT_DNS_TCP };
+
+/*
+ * Answers `query`. On DNS_ANSWER *ret_n is the size of the answer, within what the transport and the
+ * client allow; on DNS_FORWARD *ret_question is set (it may be NULL when options->forward is false).
+ * `random` picks where sets begin.
+ */
+enum dns_verdict dns_answer(const struct dns_options *options, const struct zone *zone,
+			    const uint8_t *query, size_t n, struct dns_transport transport,
+			    struct random_state *random, uint8_t out[DNS_ANSWER_MAX],
+			    struct dns_question *ret_question, size_t *ret_n);
+
+/* What the resolver came back with. */
+struct dns_reply {
+	const uint8_t *packet; /* a whole message, or NULL for a failure */
+	size_t n;
+	const char *failure; /* why, for people; static text */
+	uint16_t failure_code; /* RFC 8914 INFO-CODE */
+};
+
+/*
+ * The answer to `query` (the same bytes that dns_answer() had) once the resolver replied: the client's id,
+ * case and size; for an alias of ours, the alias in front. Returns its size.
+ */
+size_t dns_answer_forwarded(const struct dns_options *options, const struct zone *zone,
+			    const uint8_t *query, size_t n, struct dns_transport transport,
+			    struct random_state *random, const struct dns_reply *reply,
+			    uint8_t out[DNS_ANSWER_MAX]);
+
+/* The RCODE of an answer, extended by its OPT record (0 … 4095). For counters and tests. */
+uint16_t dns_rcode(const uint8_t *answer, size_t n);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The DNS server: workers with their own SO_REUSEPORT sockets, UDP in batches, TCP beside it. Created,
+ * started and stopped by the control thread; docs/threads.md has the rules. Cluster names are answered
+ * in the worker; names outside go to the resolver and come back by mailbox.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+struct dns_resolver;
+struct dns_server;
+struct zone;
+
+enum { DNS_MESSAGE = 256, DNS_LISTEN_TEXT = 64 };
+
+struct dns_server_config {
+	/* "127.0.0.1:1053", "[::1]:1053", "0.0.0.0:53", "[::]:53"; port 0 picks one for UDP and TCP. */
+	const char *const *listen;
+	size_t n_listen; /* 1 … LIMIT_DNS_LISTEN */
+	unsigned workers; /* 0: one for each CPU; ≤ LIMIT_DNS_WORKERS */
+	uint16_t udp_size; /* 0: LIMIT_DNS_UDP; 512 … LIMIT_DNS_UDP_MAX */
+};
+
+/*
+ * Opens all sockets and prepares the workers. `resolver` may be NULL: names outside are then REFUSED.
+ * Zone and resolver stay the caller's and outlive the server. Returns 0, or DNS_SERVER_BAD with one line
+ * in `ret_message` that says which address could not be used, why, and what to do.
+ */
+enum { DNS_SERVER_BAD = 1 };
+int dns_server_new(const struct dns_server_config *config, const struct zone *zone,
+		   struct dns_resolver *resolver, struct dns_server **ret,
+		   char ret_message[DNS_MESSAGE]);
+
+/* Listen address `i` with the port that was picked: "127.0.0.1:1053"; good as long as the server. */
+const char *dns_server_address(const struct dns_server *server, size_t i);
+
+/* Starts the workers. Returns 0 or a negative errno. */
+int dns_server_start(struct dns_server *server);
+
+/* Stops the workers when they run, waits for them, closes everything. NULL is fine; returns NULL. */
+struct dns_server *dns_server_free(struct dns_server *server);
+
+/* What happened so far, over all workers. Any thread. */
+enum { DNS_RCODES = 24 };
+struct dns_server_stats {
+	uint64_t udp_queries;
+	uint64_t tcp_queries;
+	uint64_t dropped; /* not answered: answers, source port 0, shorter than a header */
+	uint64_t send_failed;
+	uint64_t truncated;
+	uint64_t forwarded;
+	uint64_t shed; /* not forwarded because too many were under way */
+	uint64_t tcp_connections; /* accepted */
+	uint64_t tcp_refused; /* closed at once: too many */
+	uint64_t rcodes[DNS_RCODES]; /* the last also counts all above it */
+};
+void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret);
