@@ -12,7 +12,7 @@ enum {
 struct cmd {
 	const char *name;
 	const char *usage; /* behind the name */
-	const char *help;  /* one line */
+	const char *help; /* one line */
 	/* argv[0] is the subcommand's name. Returns the exit code. */
 	int (*run)(int argc, char **argv);
 };

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 			return commands[i]->run(argc - 1, argv + 1);
 		}
 	}
-	fprintf(stderr, "headlessd: unknown command \"%s\"; headlessd --help lists them\n", argv[1]);
+	fprintf(stderr, "headlessd: unknown command \"%s\"; headlessd --help lists them\n",
+		argv[1]);
 	return EXIT_USAGE;
 }

@@ -141,7 +141,8 @@ static bool parse_one(const struct option *options, size_t n, int argc, char **a
 	const struct option *option = find(options, n, name);
 
 	if (option == NULL) {
-		fprintf(stderr, "headlessd: unknown option --%.*s; --help lists them\n", STR_ARG(name));
+		fprintf(stderr, "headlessd: unknown option --%.*s; --help lists them\n",
+			STR_ARG(name));
 		return false;
 	}
 	if (option->type == OPTION_SWITCH) {
@@ -174,7 +175,8 @@ bool options_parse(const struct option *options, size_t n, int argc, char **argv
 		} else if (words != NULL && words->n < OPTION_LIST_MAX) {
 			words->items[words->n++] = argv[i];
 		} else {
-			fprintf(stderr, "headlessd: unexpected argument \"%s\"; --help shows the usage\n",
+			fprintf(stderr,
+				"headlessd: unexpected argument \"%s\"; --help shows the usage\n",
 				argv[i]);
 			return false;
 		}

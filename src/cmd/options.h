@@ -26,11 +26,11 @@ struct listen_address {
 };
 
 enum option_type {
-	OPTION_TEXT,    /* const char * */
-	OPTION_LIST,    /* struct option_list */
-	OPTION_NUMBER,  /* int64_t, within min and max */
-	OPTION_SWITCH,  /* bool */
-	OPTION_LISTEN,  /* struct listen_address */
+	OPTION_TEXT, /* const char * */
+	OPTION_LIST, /* struct option_list */
+	OPTION_NUMBER, /* int64_t, within min and max */
+	OPTION_SWITCH, /* bool */
+	OPTION_LISTEN, /* struct listen_address */
 	OPTION_LISTENS, /* struct option_listens */
 };
 
@@ -40,7 +40,7 @@ struct option_listens {
 };
 
 struct option {
-	const char *name;  /* without dashes */
+	const char *name; /* without dashes */
 	const char *value; /* for --help: "ADDR:PORT"; NULL for switches */
 	const char *help;
 	enum option_type type;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/cmd.h"
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct option options[] = {
+	{ "data-dir", "DIR", "where everything is kept (root: /var/lib/headlessd)", OPTION_TEXT,
+	  AT(data_dir), 0, 0, NULL },
+	{ "api-listen", "ADDR:PORT", "the API (127.0.0.1:6443)", OPTION_LISTEN, AT(api), 0, 0,
+	  NULL },
+	{ "dns-listen", "ADDR:PORT", "DNS over UDP and TCP, may be repeated (127.0.0.1:1053)",
+	  OPTION_LISTENS, AT(dns), 0, 0, NULL },
+	{ "metrics-listen", "ADDR:PORT", "metrics and health over HTTP (127.0.0.1:9153)",
+	  OPTION_LISTEN, AT(metrics), 0, 0, NULL },
+	{ "kubeconfig", "FILE", "write the admin kubeconfig there (DIR/admin.kubeconfig)",
+	  OPTION_TEXT, AT(kubeconfig), 0, 0, NULL },
+	{ "node", "KIND", "where pods run: simulated or none", OPTION_TEXT, AT(node), 0, 0,
+	  "simulated|none" },
+	{ "simulated-nodes", "N", "how many simulated nodes (2)", OPTION_NUMBER,
+	  AT(simulated_nodes), 1, 250, NULL },
+	{ "store", "KIND", "where objects are kept: sqlite or memory", OPTION_TEXT, AT(store), 0, 0,
+	  "sqlite|memory" },
+	{ "cluster-domain", "NAME", "the zone of the cluster (cluster.local)", OPTION_TEXT,
+	  AT(cluster_domain), 0, 0, NULL },
+	{ "service-cidr", "CIDR[,CIDR]", "addresses of Services (10.96.0.0/16)", OPTION_TEXT,
+	  AT(service_cidr), 0, 0, NULL },
+	{ "pod-cidr", "CIDR[,CIDR]", "addresses of pods, a /24 a node (10.244.0.0/16)", OPTION_TEXT,
+	  AT(pod_cidr), 0, 0, NULL },
+	{ "ttl", "SECONDS", "of every answer, 0 to 3600 (5)", OPTION_NUMBER, AT(ttl), 0, 3600,
+	  NULL },
+	{ "upstream", "ADDR[:PORT]", "asks there for names outside the cluster, may be repeated",
+	  OPTION_LIST, AT(upstreams), 0, 0, NULL },
+	{ "dns-workers", "N", "DNS threads (one a core)", OPTION_NUMBER, AT(dns_workers), 1, 256,
+	  NULL },
+	{ "apply", "FILE|DIR", "apply these manifests once ready, may be repeated", OPTION_LIST,
+	  AT(apply), 0, 0, NULL },
+	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
+	  0, 0, "error|warning|info|debug" },
+	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), 0, 0, NULL },
+};
+
+static const char *default_data_dir(void)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (geteuid() == 0) {
+		return "/var/lib/headlessd";
+	}
+	if (state != NULL && state[0] == '/') {
+		return mem_printf("%s/headlessd", state);
+	}
+	return mem_printf("%s/.local/state/headlessd", home != NULL ? home : "");
+}
+
+static void set_log_level(const char *name)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			log_set_level((enum log_level)i);
+		}
+	}
+}
+
+bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
+{
+	struct settings settings = {
+		.node = "simulated",
+		.store = "sqlite",
+		.cluster_domain = "cluster.local",
+		.service_cidr = "10.96.0.0/16",
+		.pod_cidr = "10.244.0.0/16",
+		.log_level = "info",
+		.api = { .host = "127.0.0.1", .port = 6443 },
+		.metrics = { .host = "127.0.0.1", .port = 9153 },
+		.simulated_nodes = 2,
+		.ttl = 5,
+	};
+
+	if (!options_parse(options, ARRAY_SIZE(options), argc, argv, 1, &settings, NULL)) {
+		*ret_code = EXIT_USAGE;
+		return false;
+	}
+	if (settings.help) {
+		printf("usage: headlessd standalone [OPTIONS]\n\nThe whole system in one process: "
+		       "API, "
+		       "store, controllers, nodes and DNS.\n\n");
+		options_help(options, ARRAY_SIZE(options));
+		*ret_code = EXIT_FINE;
+		return false;
+	}
+	set_log_level(settings.log_level);
+	if (settings.dns.n == 0) {
+		settings.dns.items[settings.dns.n++] =
+			(struct listen_address){ .host = "127.0.0.1", .port = 1053 };
+	}
+	if (settings.data_dir == NULL) {
+		settings.data_dir = default_data_dir();
+	}
+	*ret = settings;
+	return true;
+}

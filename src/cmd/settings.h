@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What `headlessd standalone` was asked for: options parsed, defaults filled in, networks read. */
+
+#include <stdbool.h>
+
+#include "cmd/options.h"
+
+struct settings {
+	const char *data_dir; /* NULL until settings_complete() */
+	const char *kubeconfig;
+	const char *node;
+	const char *store;
+	const char *cluster_domain;
+	const char *service_cidr;
+	const char *pod_cidr;
+	const char *log_level;
+	struct listen_address api;
+	struct listen_address metrics;
+	struct option_listens dns;
+	struct option_list upstreams;
+	struct option_list apply;
+	int64_t simulated_nodes;
+	int64_t ttl;
+	int64_t dns_workers;
+	bool help;
+};
+
+/*
+ * Parses the command line of `standalone`. Returns true with everything set; false when the process is
+ * to end with *ret_code: a line was printed on standard error (EXIT_USAGE), or help was (EXIT_FINE).
+ */
+bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code);
