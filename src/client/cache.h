@@ -75,8 +75,9 @@ struct object *cache_index_next(const struct cache *cache, const struct kind *ki
 	     each != NULL; each = cache_index_next((cache_), (kind_), (index_), (key_), each))
 
 /*
- * Indexes that every process has, made on first use of the kind: CACHE_BY_OWNER (ownerReferences uid),
- * and for pods CACHE_PODS_BY_NODE, for endpoint slices CACHE_SLICES_BY_SERVICE ("namespace/name").
+ * Indexes that every process has, made on first use of the kind: CACHE_BY_OWNER (ownerReferences
+ * uid), and for pods CACHE_PODS_BY_NODE, for endpoint slices CACHE_SLICES_BY_SERVICE
+ * ("namespace/name").
  */
 #define CACHE_BY_OWNER "owner-uid"
 #define CACHE_PODS_BY_NODE "node"
@@ -89,6 +90,9 @@ struct object *cache_index_next(const struct cache *cache, const struct kind *ki
 void cache_subscribe(struct cache *cache, const struct kind *kind,
 		     void (*changed)(void *userdata, struct object *old, struct object *now),
 		     void *userdata);
+
+/* Ends every subscription, waiting and following of `userdata`; not from inside a call of theirs. */
+void cache_unsubscribe(struct cache *cache, const void *userdata);
 
 /* Tests: puts an object in (reference stolen), or takes one out; then marks everything synced. */
 void cache_feed(struct cache *cache, struct object *object);

@@ -3,8 +3,8 @@
 
 /*
  * A client of a Kubernetes API: list and watch, create, update, patch, remove. The same calls reach
- * the API in this process (api/local.h), a server of our own or somebody else's Kubernetes over HTTPS
- * (client/remote.h). Everything runs on the loop's thread; no call waits.
+ * the API in this process (api/local.h), a server of our own or somebody else's Kubernetes over
+ * HTTPS (client/remote.h). Everything runs on the loop's thread; no call waits.
  */
 
 #include <stdbool.h>
@@ -42,9 +42,9 @@ struct client_request {
 
 /*
  * An answer. `code` is the HTTP status (0: the server could not be reached, message says why). On
- * success `object` is the object as it stands now (borrowed; NULL when the answer is a bare Status).
- * On failure `reason` is the Status reason ("NotFound", "AlreadyExists", "Conflict", "Invalid",
- * "Gone") and `message` its text, both borrowed.
+ * success `object` is the object as it stands now (borrowed; NULL when the answer is a bare
+ * Status). On failure `reason` is the Status reason ("NotFound", "AlreadyExists", "Conflict",
+ * "Invalid", "Gone") and `message` its text, both borrowed.
  */
 struct client_response {
 	int code;

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Reconciling: a controller looks at what is (a view), and writes down what should be done (a plan).
- * It does nothing itself, so it can be tested with a cache filled by hand and a plan that is read
- * back. The runner (client/runner.h) queues keys, calls reconcile() and executes plans through the
- * client, by the same door as kubectl.
+ * Reconciling: a controller looks at what is (a view), and writes down what should be done (a
+ * plan). It does nothing itself, so it can be tested with a cache filled by hand and a plan that is
+ * read back. The runner (client/runner.h) queues keys, calls reconcile() and executes plans through
+ * the client, by the same door as kubectl.
  *
- * The rule that makes controllers simple: a key is not reconciled again before its last plan has been
- * executed and the cache has seen every revision that plan made. So a reconcile never acts on a past
- * that it has already changed.
+ * The rule that makes controllers simple: a key is not reconciled again before its last plan has
+ * been executed and the cache has seen every revision that plan made. So a reconcile never acts on
+ * a past that it has already changed.
  */
 
 #include <stdbool.h>
@@ -33,13 +33,20 @@ struct view {
 	struct random_state *random;
 	const void *settings; /* the controller's own, from its registration; may be NULL */
 	/*
-	 * Why the last plan of this key stopped: the message of the action that failed; NULL when it
-	 * did not. Lets a controller say so in a condition.
+	 * Why the last plan of this key stopped: the message of the action that failed; NULL when
+	 * it did not. Lets a controller say so in a condition.
 	 */
 	const char *failure;
 };
 
-/* ---- what a plan may hold; executed in order ---- */
+/*
+ * ---- what a plan may hold; executed in order ----
+ *
+ * The first request that fails ends the plan, and the key comes back. Creates of one kind that
+ * follow each other are sent together, and so are deletes, so that they share a commit of the
+ * store. An event is sent when the request before it has succeeded. A create that fails because the
+ * namespace is being deleted (or gone) ends the plan without an error.
+ */
 
 /* `body` and `patch` references are stolen. Names are copied. */
 void plan_create(struct plan *plan, const struct kind *kind, struct str space, json_t *body);
@@ -58,7 +65,10 @@ enum plan_propagation { PLAN_BACKGROUND, PLAN_FOREGROUND, PLAN_ORPHAN };
 void plan_delete(struct plan *plan, struct object *object, int64_t grace,
 		 enum plan_propagation propagation);
 
-/* Any other request ("binding", "finalize", …): POST of `body` to the subresource. */
+/*
+ * Any other request: POST of `body` to the subresource ("binding", "eviction"), and PUT for
+ * "finalize" and "scale", as Kubernetes has it.
+ */
 void plan_post(struct plan *plan, const struct kind *kind, struct str space, struct str name,
 	       const char *subresource, json_t *body);
 
@@ -73,8 +83,8 @@ void plan_event(struct plan *plan, struct object *object, const char *type, cons
 void plan_requeue(struct plan *plan, uint64_t ns);
 
 /*
- * Marks the last action as one whose failure with `reason` ("AlreadyExists", "NotFound") is fine and
- * does not stop the plan.
+ * Marks the last request as one whose failure with `reason` ("AlreadyExists", "NotFound": a
+ * literal) is fine and does not stop the plan.
  */
 void plan_tolerate(struct plan *plan, const char *reason);
 
@@ -124,4 +134,6 @@ struct controller {
 	 * whose object is gone, too.
 	 */
 	void (*reconcile)(const struct view *view, struct str key, struct plan *plan);
+	/* The host that its events name as source.host ("" for none), or NULL. */
+	const char *(*event_host)(struct object *about);
 };

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Runs controllers: turns changes in the cache into keys, keys into plans, plans into requests. Keys
- * wait in a queue without duplicates; a failed plan comes back with exponential back-off (5 ms to
- * 60 s, jittered). Control thread only.
+ * Runs controllers: turns changes in the cache into keys, keys into plans, plans into requests.
+ * Keys wait in a queue without duplicates; a failed plan comes back with exponential back-off (5 ms
+ * to 60 s, jittered). Control thread only.
  */
 
 #include <stdbool.h>
