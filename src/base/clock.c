@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t id)
@@ -57,11 +58,17 @@ void timestamp_format(int64_t seconds, char ret_text[TIMESTAMP_TEXT])
 
 void timestamp_format_micro(int64_t nanoseconds, char ret_text[TIMESTAMP_TEXT])
 {
+	int64_t rest = nanoseconds % (int64_t)NS_PER_S;
 	time_t time = (time_t)(nanoseconds / (int64_t)NS_PER_S);
-	unsigned micros = (unsigned)(nanoseconds % (int64_t)NS_PER_S / 1000) % 1000000;
+	unsigned micros;
 	struct tm tm;
 	size_t n;
 
+	if (rest < 0) { /* before 1970: count forward from the second before */
+		rest += (int64_t)NS_PER_S;
+		time--;
+	}
+	micros = (unsigned)(rest / 1000);
 	gmtime_r(&time, &tm);
 	n = strftime(ret_text, TIMESTAMP_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(ret_text + n, TIMESTAMP_TEXT - n, ".%06uZ", micros);
@@ -99,23 +106,38 @@ static bool parse_offset(const char *text, int64_t *ret_seconds)
 	return true;
 }
 
+/* sscanf() alone would take blanks and signs for digits. */
+static bool has_shape(const char *text, const char *shape)
+{
+	for (; *shape != '\0'; text++, shape++) {
+		if (*shape == 'd' ? !isdigit((unsigned char)*text)
+				  : toupper((unsigned char)*text) != *shape) {
+			return false;
+		}
+	}
+	return true;
+}
+
 int timestamp_parse(const char *text, int64_t *ret_nanoseconds)
 {
 	struct tm tm = { 0 };
 	int64_t fraction = 0;
 	int64_t offset;
-	int end = 0;
+	int64_t seconds;
+	int64_t nanoseconds;
+	bool is_leap_second;
+	int day;
 
-	if (sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 ||
-	    end == 0) {
+	if (!has_shape(text, "dddd-dd-ddTdd:dd:dd") ||
+	    sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6) {
 		return TIMESTAMP_INVALID;
 	}
 	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
 	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60) {
 		return TIMESTAMP_INVALID;
 	}
-	text += end;
+	text += strlen("dddd-dd-ddTdd:dd:dd");
 	if (*text == '.') {
 		text++;
 		fraction = parse_fraction(&text);
@@ -125,6 +147,17 @@ int timestamp_parse(const char *text, int64_t *ret_nanoseconds)
 	}
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	*ret_nanoseconds = ((int64_t)timegm(&tm) - offset) * (int64_t)NS_PER_S + fraction;
+	day = tm.tm_mday;
+	is_leap_second = tm.tm_sec == 60;
+	seconds = (int64_t)timegm(&tm) - offset;
+	/* timegm() makes March 2 of February 30; and 64 bits end in the year 2262. */
+	if (tm.tm_mday != day && !is_leap_second) {
+		return TIMESTAMP_INVALID;
+	}
+	if (__builtin_mul_overflow(seconds, (int64_t)NS_PER_S, &nanoseconds) ||
+	    __builtin_add_overflow(nanoseconds, fraction, &nanoseconds)) {
+		return TIMESTAMP_INVALID;
+	}
+	*ret_nanoseconds = nanoseconds;
 	return 0;
 }

@@ -55,7 +55,7 @@ void timestamp_format_micro(int64_t nanoseconds, char ret_text[TIMESTAMP_TEXT]);
 
 /*
  * Reads RFC 3339 with any offset and fraction into nanoseconds since 1970. Returns 0, or
- * TIMESTAMP_INVALID with *ret untouched.
+ * TIMESTAMP_INVALID with *ret untouched (also outside the years 1678 to 2261, which 64 bits hold).
  */
 enum { TIMESTAMP_INVALID = 1 };
 int timestamp_parse(const char *text, int64_t *ret_nanoseconds);

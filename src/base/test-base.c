@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/list.h"
@@ -48,6 +49,27 @@ static void text_is_cut_and_compared(void **state)
 	assert_int_equal(number, 7);
 	assert_true(str_to_u64(STR("18446744073709551615"), UINT64_MAX, &number));
 	assert_true(number == UINT64_MAX);
+}
+
+static void base64_reads_what_it_writes_and_nothing_else(void **state)
+{
+	static const char *const bad[] = { "Zg=", "Zg", "Z===", "Zg==Zg==", "Zm9v!A==", "=g==" };
+	struct buffer text = BUFFER_INIT(100);
+	struct buffer bytes = BUFFER_INIT(100);
+
+	base64_encode(STR("f"), &text);
+	base64_encode(STR("fo"), &text);
+	base64_encode(STR("foo\xff"), &text);
+	assert_string_equal(buffer_text(&text), "Zg==Zm8=Zm9v/w==");
+	assert_true(base64_decode(STR("Zm9v\r\n/w==\n"), &bytes));
+	assert_true(str_eq(buffer_str(&bytes), STR("foo\xff")));
+	assert_true(base64_decode(STR(""), &bytes));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_false(base64_decode(str_from(bad[i]), &bytes));
+		assert_int_equal(bytes.n, 4);
+	}
+	buffer_deinit(&text);
+	buffer_deinit(&bytes);
 }
 
 static void a_map_walks_in_byte_order(void **state)
@@ -103,6 +125,13 @@ static void timestamps_round_trip(void **state)
 	assert_int_equal(timestamp_parse("2025-13-29T14:41:25Z", &ns), TIMESTAMP_INVALID);
 	assert_int_equal(timestamp_parse("2025-12-29T14:41:25", &ns), TIMESTAMP_INVALID);
 	assert_int_equal(timestamp_parse("yesterday", &ns), TIMESTAMP_INVALID);
+	assert_int_equal(timestamp_parse("2025-02-30T00:00:00Z", &ns), TIMESTAMP_INVALID);
+	assert_int_equal(timestamp_parse("2025-02- 1T-1:00:00Z", &ns), TIMESTAMP_INVALID);
+	assert_int_equal(timestamp_parse("9999-12-31T23:59:59Z", &ns), TIMESTAMP_INVALID);
+	assert_int_equal(timestamp_parse("2016-12-31T23:59:60Z", &ns), 0);
+	assert_int_equal(timestamp_parse("1969-12-31T23:59:58.75Z", &ns), 0);
+	timestamp_format_micro(ns, text);
+	assert_string_equal(text, "1969-12-31T23:59:58.750000Z");
 }
 
 static void arenas_and_lists_hold_what_they_are_given(void **state)
@@ -156,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_buffer_never_grows_beyond_its_maximum),
 		cmocka_unit_test(text_is_cut_and_compared),
+		cmocka_unit_test(base64_reads_what_it_writes_and_nothing_else),
 		cmocka_unit_test(a_map_walks_in_byte_order),
 		cmocka_unit_test(timestamps_round_trip),
 		cmocka_unit_test(arenas_and_lists_hold_what_they_are_given),
