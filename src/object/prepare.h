@@ -45,6 +45,12 @@ int object_decode(const struct kind *kind, struct str body, struct strict_report
 int object_conform(const struct kind *kind, json_t *tree, struct strict_report *report,
 		   struct buffer *message);
 
+/* The same for messages that are no kinds (DeleteOptions, Scale…): without looking at apiVersion and kind. */
+int object_decode_type(const struct type *type, struct str body, struct strict_report *report,
+		       struct buffer *message, json_t **ret);
+int object_conform_type(const struct type *type, json_t *tree, struct strict_report *report,
+			struct buffer *message);
+
 /* Puts every row default and type->complete() into `tree`. Idempotent. */
 void object_default(const struct kind *kind, json_t *tree);
 

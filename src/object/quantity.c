@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "object/quantity.h"
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/mem.h"
+
+/*
+ * A quantity is sign × mantissa × 10^scale, exactly, plus the family of its suffix. At most 18
+ * significant digits are kept, so that mantissa × 2^60 (the largest binary suffix) fits 128 bits.
+ */
+
+typedef unsigned __int128 wide;
+
+enum {
+	DIGITS_MAX = 18,
+	EXPONENT_MAX = 99,
+	NANO = -9,
+};
+
+enum family {
+	FAMILY_DECIMAL, /* 12M */
+	FAMILY_BINARY, /* 12Mi */
+	FAMILY_EXPONENT, /* 12e6 */
+};
+
+struct quantity {
+	wide mantissa;
+	int scale;
+	enum family family;
+	bool is_negative;
+};
+
+static const struct suffix {
+	struct str text;
+	enum family family;
+	int exponent; /* of 10 or of 2 */
+} suffixes[] = {
+	{ STR("n"), FAMILY_DECIMAL, -9 }, { STR("u"), FAMILY_DECIMAL, -6 },
+	{ STR("m"), FAMILY_DECIMAL, -3 }, { STR(""), FAMILY_DECIMAL, 0 },
+	{ STR("k"), FAMILY_DECIMAL, 3 },  { STR("M"), FAMILY_DECIMAL, 6 },
+	{ STR("G"), FAMILY_DECIMAL, 9 },  { STR("T"), FAMILY_DECIMAL, 12 },
+	{ STR("P"), FAMILY_DECIMAL, 15 }, { STR("E"), FAMILY_DECIMAL, 18 },
+	{ STR("Ki"), FAMILY_BINARY, 10 }, { STR("Mi"), FAMILY_BINARY, 20 },
+	{ STR("Gi"), FAMILY_BINARY, 30 }, { STR("Ti"), FAMILY_BINARY, 40 },
+	{ STR("Pi"), FAMILY_BINARY, 50 }, { STR("Ei"), FAMILY_BINARY, 60 },
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Digits and at most one point; leaves `rest` at the suffix. False without a digit or with too many. */
+static bool read_number(struct str *rest, struct quantity *quantity)
+{
+	size_t n_digits = 0; /* significant ones, taken into the mantissa */
+	bool seen_digit = false;
+	bool seen_point = false;
+	bool seen_rest = false; /* of what no longer fits */
+
+	for (; rest->n > 0; *rest = str_skip(*rest, 1)) {
+		char c = rest->p[0];
+
+		if (c == '.' && !seen_point) {
+			seen_point = true;
+			continue;
+		}
+		if (!is_digit(c)) {
+			break;
+		}
+		seen_digit = true;
+		if (n_digits == DIGITS_MAX) {
+			if (!seen_point) {
+				return false;
+			}
+			seen_rest = seen_rest || c != '0';
+			continue;
+		}
+		quantity->mantissa = quantity->mantissa * 10 + (wide)(c - '0');
+		quantity->scale -= seen_point ? 1 : 0;
+		n_digits += quantity->mantissa != 0 ? 1 : 0;
+	}
+	quantity->mantissa += seen_rest ? 1 : 0;
+	return seen_digit;
+}
+
+/* "e6", "E-3"; false when `text` is none. */
+static bool read_exponent(struct str text, int *ret)
+{
+	bool is_negative;
+	uint64_t value;
+
+	if (text.n < 2 || (text.p[0] != 'e' && text.p[0] != 'E')) {
+		return false;
+	}
+	text = str_skip(text, 1);
+	is_negative = text.p[0] == '-';
+	if (is_negative || text.p[0] == '+') {
+		text = str_skip(text, 1);
+	}
+	if (!str_to_u64(text, EXPONENT_MAX, &value)) {
+		return false;
+	}
+	*ret = is_negative ? -(int)value : (int)value;
+	return true;
+}
+
+static bool read_suffix(struct str text, struct quantity *quantity)
+{
+	int exponent;
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (!str_eq(text, suffixes[i].text)) {
+			continue;
+		}
+		quantity->family = suffixes[i].family;
+		if (quantity->family == FAMILY_BINARY) {
+			quantity->mantissa <<= suffixes[i].exponent;
+		} else {
+			quantity->scale += suffixes[i].exponent;
+		}
+		return true;
+	}
+	if (!read_exponent(text, &exponent)) {
+		return false;
+	}
+	quantity->family = FAMILY_EXPONENT;
+	quantity->scale += exponent;
+	return true;
+}
+
+/* Who asks for something gets something: nothing is rounded down to zero. */
+static void round_up_to_nano(struct quantity *quantity)
+{
+	bool seen_rest = false;
+
+	for (; quantity->scale < NANO; quantity->scale++) {
+		seen_rest = seen_rest || quantity->mantissa % 10 != 0;
+		quantity->mantissa /= 10;
+	}
+	quantity->mantissa += seen_rest ? 1 : 0;
+}
+
+static wide power_of_ten(int n)
+{
+	wide power = 1;
+
+	while (n-- > 0) {
+		power *= 10;
+	}
+	return power;
+}
+
+/* Binary amounts end at 2^63-1; those below 1024 and fractions are shown as decimals. */
+static void settle_binary(struct quantity *quantity)
+{
+	wide unit = power_of_ten(-quantity->scale);
+
+	if (quantity->mantissa > (wide)INT64_MAX * unit) {
+		quantity->mantissa = (wide)INT64_MAX * unit;
+	}
+	if (quantity->mantissa < 1024 * unit || quantity->mantissa % unit != 0) {
+		quantity->family = FAMILY_DECIMAL;
+		return;
+	}
+	quantity->mantissa /= unit;
+	quantity->scale = 0;
+}
+
+static void append_mantissa(wide value, struct buffer *out)
+{
+	char digits[40];
+	size_t n = sizeof(digits);
+
+	do {
+		digits[--n] = (char)('0' + (int)(value % 10));
+		value /= 10;
+	} while (value != 0);
+	buffer_append(out, digits + n, sizeof(digits) - n);
+}
+
+static void append_suffix(enum family family, int exponent, struct buffer *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (suffixes[i].family == family && suffixes[i].exponent == exponent) {
+			buffer_append_str(out, suffixes[i].text);
+		}
+	}
+}
+
+static void append_binary(struct quantity *quantity, struct buffer *out)
+{
+	int exponent = 0;
+
+	while (quantity->mantissa % 1024 == 0) {
+		quantity->mantissa /= 1024;
+		exponent += 10;
+	}
+	append_mantissa(quantity->mantissa, out);
+	append_suffix(FAMILY_BINARY, exponent, out);
+}
+
+static void append_decimal(struct quantity *quantity, struct buffer *out)
+{
+	enum { EXA = 18 };
+
+	while (quantity->mantissa % 10 == 0) {
+		quantity->mantissa /= 10;
+		quantity->scale++;
+	}
+	while (quantity->scale % 3 != 0 ||
+	       (quantity->family == FAMILY_DECIMAL && quantity->scale > EXA)) {
+		quantity->mantissa *= 10;
+		quantity->scale--;
+	}
+	append_mantissa(quantity->mantissa, out);
+	if (quantity->family == FAMILY_DECIMAL) {
+		append_suffix(FAMILY_DECIMAL, quantity->scale, out);
+	} else if (quantity->scale != 0) {
+		buffer_printf(out, "e%d", quantity->scale);
+	}
+}
+
+bool quantity_canonical(struct str text, struct buffer *out)
+{
+	struct quantity quantity = { .mantissa = 0 };
+
+	if (text.n > 0 && (text.p[0] == '-' || text.p[0] == '+')) {
+		quantity.is_negative = text.p[0] == '-';
+		text = str_skip(text, 1);
+	}
+	if (!read_number(&text, &quantity) || !read_suffix(text, &quantity)) {
+		return false;
+	}
+	round_up_to_nano(&quantity);
+	if (quantity.mantissa == 0) {
+		buffer_append_char(out, '0');
+		return true;
+	}
+	if (quantity.family == FAMILY_BINARY) {
+		settle_binary(&quantity);
+	}
+	if (quantity.is_negative) {
+		buffer_append_char(out, '-');
+	}
+	if (quantity.family == FAMILY_BINARY) {
+		append_binary(&quantity, out);
+	} else {
+		append_decimal(&quantity, out);
+	}
+	return true;
+}
