@@ -49,15 +49,6 @@ static bool has_string(const json_t *tree, const char *key, const char *expected
 	return text != NULL && strcmp(text, expected) == 0;
 }
 
-static void append_api_version(const struct kind *kind, struct buffer *out)
-{
-	if (kind->group[0] != '\0') {
-		buffer_append_text(out, kind->group);
-		buffer_append_char(out, '/');
-	}
-	buffer_append_text(out, kind->version);
-}
-
 /* The items of a list say no kind of their own. */
 static bool is_absent_or(const json_t *tree, const char *key, const char *expected)
 {
@@ -71,7 +62,7 @@ static bool is_object_of(const struct kind *kind, const json_t *tree, uint64_t *
 	const json_t *revision = json_at(tree, "metadata.resourceVersion");
 	uint64_t number = 0;
 
-	append_api_version(kind, &api_version);
+	kind_api_version(kind, &api_version);
 	if (!is_absent_or(tree, "apiVersion", buffer_text(&api_version)) ||
 	    !is_absent_or(tree, "kind", kind->kind) ||
 	    json_string_at(tree, "metadata.name")[0] == '\0') {
@@ -284,7 +275,7 @@ void object_canonical_text(const struct kind *kind, const json_t *tree, struct b
 	static const char *const revision[] = { "resourceVersion", NULL };
 
 	buffer_append_text(out, "{\"apiVersion\":\"");
-	append_api_version(kind, out);
+	kind_api_version(kind, out);
 	buffer_printf(out, "\",\"kind\":\"%s\",%s", kind->kind, metadata_opening);
 	write_members(json_object_get(tree, "metadata"), revision, /* first= */ true, out);
 	buffer_append_char(out, '}');
