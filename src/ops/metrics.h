@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What operators look at, over plain HTTP: /metrics (Prometheus text format 0.0.4), /health (200 while
+ * the process lives) and /ready (200, or 503 with a line for each part that is not). Parts of the
+ * program register a source; this file knows none of them. Control thread only.
+ */
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "http/exchange.h"
+
+struct metrics;
+
+struct metrics *metrics_new(void);
+struct metrics *metrics_free(struct metrics *metrics); /* NULL is fine; returns NULL */
+
+/* `write` appends whole families to `out`, in the order of registration. At most METRICS_SOURCES. */
+enum { METRICS_SOURCES = 32 };
+void metrics_add(struct metrics *metrics, void (*write)(void *userdata, struct buffer *out),
+		 void *userdata);
+
+/* `unready` appends a line for each part that cannot serve; nothing means ready. */
+void metrics_on_ready(struct metrics *metrics,
+		      void (*unready)(void *userdata, struct buffer *lines), void *userdata);
+
+/* The handler for http/server.h; `userdata` is the metrics. */
+void metrics_handle(void *userdata, struct http_exchange *exchange);
+
+/* "# HELP" and "# TYPE" of a family: before its samples. `type`: "counter", "gauge", "histogram". */
+void metrics_family(struct buffer *out, const char *name, const char *type, const char *help);
+
+/* One sample; `labels` is what stands between the braces, or NULL. */
+void metrics_sample(struct buffer *out, const char *name, const char *labels, double value);
+
+/* A family of one sample without labels. */
+void metrics_single(struct buffer *out, const char *name, const char *type, const char *help,
+		    double value);
+
+/* A source: process_cpu_seconds_total, process_resident_memory_bytes, … of this process. */
+void metrics_process(void *userdata, struct buffer *out);
