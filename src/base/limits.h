@@ -50,6 +50,8 @@ enum {
 	/* Clients of our own. */
 	LIMIT_WORK_QUEUE = 1000000,
 	LIMIT_PLAN_ACTIONS = 100000,
+	LIMIT_WORKLOAD_BURST = 500, /* pods one reconcile creates or removes; the rest follows */
+	LIMIT_SWEEP_BURST = 1000, /* objects one reconcile removes from a namespace, or orphans */
 	LIMIT_PLAN_PIPELINE = 64, /* requests of one plan under way */
 	LIMIT_PLANS_RUNNING = 256, /* plans of one runner under way */
 	LIMIT_CACHE_OBJECTS = 1000000, /* of one kind */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/controllers.h"
+
+#include "base/mem.h"
+
+const struct controller *const controllers[] = {
+	&controller_statefulset,
+};
+
+const size_t n_controllers = ARRAY_SIZE(controllers);

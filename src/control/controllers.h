@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * All controllers, as one table: a program adds every row to its runner (client/runner.h) with the
+ * same settings. A new controller is one file that ends in one `const struct controller`, and a row.
+ */
+
+#include <stddef.h>
+
+#include "client/reconcile.h"
+
+/* What controllers need to know beside the objects; the `settings` of their view. May be NULL. */
+struct controller_settings {
+	/* PEM text of the CA that signs the API's certificate: kube-root-ca.crt. NULL: none. */
+	const char *ca_certificate;
+};
+
+extern const struct controller *const controllers[];
+extern const size_t n_controllers;
+
+extern const struct controller controller_statefulset;
