@@ -4,6 +4,8 @@
 #include "base/mem.h"
 
 const struct controller *const controllers[] = {
+	&controller_deployment,
+	&controller_replicaset,
 	&controller_statefulset,
 };
 

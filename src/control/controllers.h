@@ -19,4 +19,6 @@ struct controller_settings {
 extern const struct controller *const controllers[];
 extern const size_t n_controllers;
 
+extern const struct controller controller_deployment;
+extern const struct controller controller_replicaset;
 extern const struct controller controller_statefulset;
