@@ -13,6 +13,33 @@
 #include "base/mem.h"
 #include "base/random.h"
 
+/*
+ * ThreadSanitizer does not see into liburcu, so it is told where liburcu orders things: a published
+ * value is seen whole, and a retired one is released after every reader has passed.
+ */
+#ifdef __SANITIZE_THREAD__
+#define SNAPSHOT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SNAPSHOT_TSAN 1
+#endif
+#endif
+
+#ifdef SNAPSHOT_TSAN
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+static char readers_passed;
+#define ordered_before(address) __tsan_release((void *)(address))
+#define ordered_after(address) __tsan_acquire((void *)(address))
+#define reader_passes() __tsan_release(&readers_passed)
+#define all_readers_passed() __tsan_acquire(&readers_passed)
+#else
+#define ordered_before(address) ((void)(address))
+#define ordered_after(address) ((void)(address))
+#define reader_passes() ((void)0)
+#define all_readers_passed() ((void)0)
+#endif
+
 void snapshot_reader_join(void)
 {
 	urcu_qsbr_register_thread();
@@ -20,16 +47,19 @@ void snapshot_reader_join(void)
 
 void snapshot_reader_leave(void)
 {
+	reader_passes();
 	urcu_qsbr_unregister_thread();
 }
 
 void snapshot_reader_pass(void)
 {
+	reader_passes();
 	urcu_qsbr_quiescent_state();
 }
 
 void snapshot_reader_sleep(void)
 {
+	reader_passes();
 	urcu_qsbr_thread_offline();
 }
 
@@ -40,13 +70,17 @@ void snapshot_reader_wake(void)
 
 void *snapshot_get(const struct snapshot *snapshot)
 {
-	return rcu_dereference(snapshot->value);
+	void *value = rcu_dereference(snapshot->value);
+
+	ordered_after(value);
+	return value;
 }
 
 void *snapshot_publish(struct snapshot *snapshot, void *value)
 {
 	void *old = snapshot->value;
 
+	ordered_before(value);
 	rcu_assign_pointer(snapshot->value, value);
 	return old;
 }
@@ -61,6 +95,8 @@ static void release_retired(struct rcu_head *head)
 {
 	struct retired *retired = container_of(head, struct retired, head);
 
+	all_readers_passed();
+	ordered_after(retired);
 	retired->release(retired->value);
 	mem_free(retired);
 }
@@ -75,6 +111,7 @@ void snapshot_retire(void *value, void (*release)(void *value))
 	retired = MEM_NEW(struct retired);
 	retired->value = value;
 	retired->release = release;
+	ordered_before(retired);
 	urcu_qsbr_call_rcu(&retired->head, release_retired);
 }
 
@@ -115,6 +152,7 @@ static int matches(struct cds_lfht_node *node, const void *argument)
 {
 	const struct search *search = argument;
 
+	ordered_after(node);
 	return str_eq(search->key_of((const struct snapshot_entry *)(const void *)node),
 		      search->key);
 }
@@ -223,6 +261,7 @@ struct snapshot_entry *snapshot_map_put(struct snapshot_map *map, struct snapsho
 
 	entry->hash = snapshot_hash(search.key);
 	cds_lfht_node_init(to_node(entry));
+	ordered_before(entry);
 	writer_enter();
 	old = cds_lfht_add_replace(map->table, entry->hash, matches, &search, to_node(entry));
 	writer_leave();

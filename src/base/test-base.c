@@ -98,13 +98,13 @@ static void a_map_walks_in_byte_order(void **state)
 	assert_int_equal(map_count(&map, STR_NONE), 500);
 	for (int i = 1; i < 100; i++) {
 		char prefix[8];
-		size_t n = 0;
+		size_t below = 0;
 
 		snprintf(prefix, sizeof(prefix), "%d", i);
 		map_for_each (entry, &map) {
-			n += str_starts(entry->key, str_from(prefix)) ? 1 : 0;
+			below += str_starts(entry->key, str_from(prefix)) ? 1 : 0;
 		}
-		assert_int_equal(map_count(&map, str_from(prefix)), n);
+		assert_int_equal(map_count(&map, str_from(prefix)), below);
 	}
 	assert_true(str_is(map_after(&map, STR("1"))->key, "101"));
 	assert_true(str_is(map_from(&map, STR("2"))->key, "201"));

@@ -251,6 +251,8 @@ static void start_item(struct item *item)
 
 void runner_finished(struct item *item)
 {
+	struct runner *runner = item->slot->runner;
+
 	item->requeue = item->plan->requeue;
 	item->plan = plan_free(item->plan);
 	item->failures = item->failed ? item->failures + 1 : 0;
@@ -258,8 +260,9 @@ void runner_finished(struct item *item)
 		item->failure = mem_free(item->failure);
 	}
 	item_move(item, ITEM_SETTLING);
+	/* This may be the end of the item. */
 	runner_settle(item);
-	wake(item->slot->runner);
+	wake(runner);
 }
 
 static void settled(struct item *item)

@@ -62,6 +62,9 @@ void object_default(const struct kind *kind, json_t *tree);
 void object_check(const struct kind *kind, const json_t *tree, const json_t *old,
 		  struct field_errors *errors);
 
+/* The row and type checks alone, for messages that are no kinds (DeleteOptions…). */
+void object_check_type(const struct type *type, const json_t *tree, struct field_errors *errors);
+
 /*
  * The Kubernetes protobuf encoding: "k8s\0" + runtime.Unknown{typeMeta=1, raw=2,
  * contentEncoding=3, contentType=4}. Decoding gives the JSON tree that object_conform() expects.

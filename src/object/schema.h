@@ -70,7 +70,10 @@ enum {
 	FIELD_EXPECTED = 1 << 11,
 };
 
-/* Checks on a present, non-empty string (each element of a list). Messages follow Kubernetes. */
+/*
+ * Checks on a present, non-empty string (each element of a list; each key of a map, but
+ * FORMAT_LABEL_VALUE on a map says that it is a map of labels). Messages follow Kubernetes.
+ */
 enum field_format {
 	FORMAT_NONE,
 	FORMAT_DNS_LABEL, /* RFC 1123 label, ≤ 63 */
