@@ -28,7 +28,6 @@ struct sqlite_store {
 	struct front front;
 	struct mailbox *inbox;
 	struct thread *thread;
-	struct operation stop;
 	/* The writer thread's, while it runs. */
 	struct database database;
 	struct history history;
@@ -240,11 +239,14 @@ static void submit(struct front *front, struct operation *operation)
 static struct sqlite_store *sqlite_store_free(struct sqlite_store *store)
 {
 	if (store->thread != NULL) {
+		struct operation *stop = MEM_NEW(struct operation);
+
 		store->front.closing = true;
 		front_drain(&store->front.store);
-		store->stop.kind = OPERATION_STOP;
-		(void)mailbox_send(store->inbox, &store->stop.mail);
+		stop->kind = OPERATION_STOP;
+		(void)mailbox_send(store->inbox, &stop->mail);
 		store->thread = thread_join(store->thread);
+		operation_free(stop);
 	}
 	database_close(&store->database);
 	store->inbox = mailbox_free(store->inbox);
