@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "object/field_intern.h"
 #include "object/path.h"
 #include "object/prepare.h"
 #include "object/quantity.h"
@@ -421,8 +422,7 @@ int object_conform_type(const struct type *type, json_t *tree, struct strict_rep
 	return outcome;
 }
 
-/* apiVersion and kind are those of `kind`, or not there. */
-static int check_kind(const struct kind *kind, const json_t *tree, struct buffer *message)
+int check_kind(const struct kind *kind, const json_t *tree, struct buffer *message)
 {
 	_cleanup_buffer_ struct buffer api_version = BUFFER_INIT(LIMIT_ERROR_MESSAGE);
 	const char *given = json_string_at(tree, "apiVersion");

@@ -9,6 +9,7 @@
 
 #include "object/schema.h"
 
+struct buffer;
 struct field_errors;
 
 /* 0, "", false, and lists, maps and messages with nothing in them. */
@@ -46,3 +47,9 @@ static inline bool field_is_unset(const struct field *field, const json_t *value
 /* The rules of metadata, of a whole object (check_metadata.c); `old` may be NULL. */
 void check_metadata(const struct kind *kind, const json_t *metadata, const json_t *old_metadata,
 		    struct field_errors *errors);
+
+/*
+ * Returns 0 when apiVersion and kind of `tree` are those of `kind` or not there; else
+ * OBJECT_WRONG_KIND with `message` (decode.c).
+ */
+int check_kind(const struct kind *kind, const json_t *tree, struct buffer *message);

@@ -69,7 +69,8 @@ void object_check_type(const struct type *type, const json_t *tree, struct field
  * The Kubernetes protobuf encoding: "k8s\0" + runtime.Unknown{typeMeta=1, raw=2,
  * contentEncoding=3, contentType=4}. Decoding gives the JSON tree that object_conform() expects.
  * `kind` names the expected message; for requests that are not kinds (DeleteOptions…) use the _type
- * form with the message's type.
+ * form with the message's type (object/meta.h), which takes any apiVersion and kind. Outcomes as in
+ * object_decode(). Encoding expects a conformed tree; when it does not fit, `out` is overflowed.
  */
 int protobuf_decode(const struct kind *kind, struct str body, struct buffer *message, json_t **ret);
 void protobuf_encode(const struct kind *kind, const json_t *tree, struct buffer *out);
@@ -81,6 +82,13 @@ void protobuf_encode_type(const struct type *type, const char *api_version, cons
  * A list: {metadata, items} of `kind` ("PodList"). `items` are whole object trees.
  */
 void protobuf_encode_list(const struct kind *kind, const json_t *list, struct buffer *out);
+
+/*
+ * One frame of a watch stream (application/vnd.kubernetes.protobuf;stream=watch): four bytes of
+ * length, most significant first, then a bare WatchEvent without envelope. `type` is "ADDED"…;
+ * `object` is what protobuf_encode() made, with its envelope.
+ */
+void protobuf_encode_watch_event(const char *type, struct str object, struct buffer *out);
 
 /* Strategic merge patch over the schema (see json/patch.h); message = kind->type. */
 struct strategic_schema;
