@@ -10,6 +10,11 @@ enum {
 	LIMIT_BODY = 3 * 1024 * 1024,
 	/* One serialised object; etcd's 1.5 MB is the practice, a body may hold one larger patch. */
 	LIMIT_OBJECT = 3 * 1024 * 1024,
+	/* Data of one ConfigMap or Secret (Kubernetes: 1 MiB). */
+	LIMIT_DATA = 1024 * 1024,
+	LIMIT_SLICE_ENDPOINTS = 1000, /* EndpointSlice, as in Kubernetes */
+	LIMIT_SLICE_PORTS = 100,
+	LIMIT_SLICE_ADDRESSES = 100, /* of one endpoint */
 	LIMIT_JSON_DEPTH = 100,
 	/* Keys and values of metadata.annotations together (as in Kubernetes). */
 	LIMIT_ANNOTATIONS = 256 * 1024,

@@ -30,6 +30,7 @@ static const struct wording wordings[] = {
 	[FIELD_ERROR_TOO_LONG] = { "FieldValueTooLong", "Too long", false },
 	[FIELD_ERROR_TOO_MANY] = { "FieldValueTooMany", "Too many", true },
 	[FIELD_ERROR_TYPE] = { "FieldValueTypeInvalid", "Invalid value", true },
+	[FIELD_ERROR_NOT_FOUND] = { "FieldValueNotFound", "Not found", true },
 };
 
 void field_errors_init(struct field_errors *errors)

@@ -25,6 +25,7 @@ enum field_error_type {
 	FIELD_ERROR_TOO_LONG, /* FieldValueTooLong: "Too long: …" */
 	FIELD_ERROR_TOO_MANY, /* FieldValueTooMany: "Too many: …" */
 	FIELD_ERROR_TYPE, /* FieldValueTypeInvalid */
+	FIELD_ERROR_NOT_FOUND, /* FieldValueNotFound: "Not found: …": a name that names nothing */
 };
 
 struct field_error {

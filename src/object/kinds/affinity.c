@@ -1,6 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 
+#include "object/field_errors.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * Where a pod may run: node and pod affinity, tolerations, spreading.
+ */
+
+static void node_selector_requirement_check(const json_t *requirement, const char *path,
+					    struct field_errors *errors)
+{
+	const json_t *operator= json_object_get(requirement, "operator");
+	const char *text = json_string_at(requirement, "operator");
+	size_t n = json_array_size(json_object_get(requirement, "values"));
+
+	if (strcmp(text, "In") == 0 || strcmp(text, "NotIn") == 0) {
+		if (n == 0) {
+			field_errors_addf(errors, FIELD_ERROR_REQUIRED, NULL,
+					  "must be specified when `operator` is 'In' or 'NotIn'",
+					  "%s.values", path);
+		}
+	} else if (strcmp(text, "Exists") == 0 || strcmp(text, "DoesNotExist") == 0) {
+		if (n > 0) {
+			field_errors_addf(errors, FIELD_ERROR_FORBIDDEN, NULL,
+					  "may not be specified when `operator` is 'Exists' or "
+					  "'DoesNotExist'",
+					  "%s.values", path);
+		}
+	} else if (strcmp(text, "Gt") == 0 || strcmp(text, "Lt") == 0) {
+		if (n != 1) {
+			field_errors_addf(errors, FIELD_ERROR_REQUIRED, NULL,
+					  "must be specified single value when `operator` is 'Lt' "
+					  "or 'Gt'",
+					  "%s.values", path);
+		}
+	} else {
+		field_errors_addf(errors, FIELD_ERROR_INVALID, operator,
+				  "not a valid selector operator", "%s.operator", path);
+	}
+}
 
 static const struct field node_selector_requirement_fields[] = {
 	ROW(STRING, "key", 1, "", .flags = FIELD_REQUIRED),
@@ -12,6 +53,7 @@ static const struct type type_node_selector_requirement = {
 	.name = "io.k8s.api.core.v1.NodeSelectorRequirement",
 	.doc = "",
 	SCHEMA_TABLE(node_selector_requirement_fields),
+	.check = node_selector_requirement_check,
 };
 
 static const struct field node_selector_term_fields[] = {
@@ -133,6 +175,33 @@ const struct type type_affinity = {
 	SCHEMA_TABLE(affinity_fields),
 };
 
+/* Without a key a toleration is for everything, and then there is no value to compare. */
+static void toleration_check(const json_t *toleration, const char *path,
+			     struct field_errors *errors)
+{
+	const char *operator= json_string_at(toleration, "operator");
+	const char *effect = json_string_at(toleration, "effect");
+	bool exists = strcmp(operator, "Exists") == 0;
+
+	if (json_string_at(toleration, "key")[0] == '\0' && !exists) {
+		rule_error_text(errors, FIELD_ERROR_INVALID, operator,
+				"operator must be Exists when `key` is empty, which means \"match "
+				"all values and all keys\"",
+				"%s.operator", path);
+	}
+	if (exists && json_string_at(toleration, "value")[0] != '\0') {
+		field_errors_addf(errors, FIELD_ERROR_INVALID, json_object_get(toleration, "value"),
+				  "value must be empty when `operator` is 'Exists'", "%s.operator",
+				  path);
+	}
+	if (json_object_get(toleration, "tolerationSeconds") != NULL &&
+	    strcmp(effect, "NoExecute") != 0) {
+		rule_error_text(errors, FIELD_ERROR_INVALID, effect,
+				"effect must be 'NoExecute' when `tolerationSeconds` is set",
+				"%s.effect", path);
+	}
+}
+
 static const struct field toleration_fields[] = {
 	ROW(STRING, "key", 1, "", .format = FORMAT_QUALIFIED_NAME),
 	ROW(STRING, "operator", 2, "", .one_of = "Equal|Exists"),
@@ -145,7 +214,17 @@ const struct type type_toleration = {
 	.name = "io.k8s.api.core.v1.Toleration",
 	.doc = "",
 	SCHEMA_TABLE(toleration_fields),
+	.check = toleration_check,
 };
+
+static void topology_spread_constraint_check(const json_t *constraint, const char *path,
+					     struct field_errors *errors)
+{
+	rule_at_least_one(constraint, "maxSkew", path, errors);
+	if (json_object_get(constraint, "minDomains") != NULL) {
+		rule_at_least_one(constraint, "minDomains", path, errors);
+	}
+}
 
 static const struct field topology_spread_constraint_fields[] = {
 	ROW(INT32, "maxSkew", 1, "", .flags = FIELD_EXPECTED),
@@ -164,4 +243,5 @@ const struct type type_topology_spread_constraint = {
 	.name = "io.k8s.api.core.v1.TopologySpreadConstraint",
 	.doc = "",
 	SCHEMA_TABLE(topology_spread_constraint_fields),
+	.check = topology_spread_constraint_check,
 };

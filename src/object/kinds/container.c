@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+#include "object/kinds/container_rules.h"
 #include "object/kinds/types.h"
+
+/*
+ * Containers. A container that is added to a running pod for debugging has the same fields, so its
+ * message borrows their rows.
+ */
 
 static const struct field container_port_fields[] = {
 	ROW(STRING, "name", 1, "", .format = FORMAT_PORT_NAME),
-	ROW(INT32, "hostPort", 2, "", .format = FORMAT_PORT),
+	ROW(INT32, "hostPort", 2, ""),
 	ROW(INT32, "containerPort", 3, "", .flags = FIELD_EXPECTED, .format = FORMAT_PORT),
 	ROW(STRING, "protocol", 4, "", .default_json = "\"TCP\"", .one_of = "SCTP|TCP|UDP"),
 	ROW(STRING, "hostIP", 5, ""),
@@ -14,6 +19,7 @@ static const struct type type_container_port = {
 	.name = "io.k8s.api.core.v1.ContainerPort",
 	.doc = "",
 	SCHEMA_TABLE(container_port_fields),
+	.check = container_port_check,
 };
 
 static const struct field resource_claim_fields[] = {
@@ -148,6 +154,8 @@ const struct type type_container = {
 	.name = "io.k8s.api.core.v1.Container",
 	.doc = "",
 	SCHEMA_TABLE(container_fields),
+	.complete = container_complete,
+	.check = container_check,
 };
 
 static const struct field ephemeral_container_fields[] = {

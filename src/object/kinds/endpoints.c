@@ -1,7 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include <string.h>
+
+#include "base/mem.h"
+#include "object/field_errors.h"
+#include "object/kinds/address.h"
+#include "object/kinds/cells.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * Endpoints: the older form of what is behind a Service, all of it in one object. Kept for clients
+ * that read it; names and slices are made from endpoint slices.
+ */
+
+static void endpoint_address_check(const json_t *address, const char *path,
+				   struct field_errors *errors)
+{
+	const json_t *ip = json_object_get(address, "ip");
+	_cleanup_free_ char *place = mem_printf("%s.ip", path);
+
+	if (ip != NULL) {
+		address_check_reachable(ip, place, errors);
+	}
+}
 
 static const struct field endpoint_address_fields[] = {
 	ROW(STRING, "ip", 1, "", .flags = FIELD_REQUIRED, .format = FORMAT_IP),
@@ -14,8 +38,14 @@ static const struct type type_endpoint_address = {
 	.name = "io.k8s.api.core.v1.EndpointAddress",
 	.doc = "",
 	SCHEMA_TABLE(endpoint_address_fields),
+	.check = endpoint_address_check,
 	.atomic = true,
 };
+
+static void endpoint_port_check(const json_t *port, const char *path, struct field_errors *errors)
+{
+	rule_port_present(port, "port", path, errors);
+}
 
 static const struct field endpoint_port_fields[] = {
 	ROW(STRING, "name", 1, "", .format = FORMAT_DNS_LABEL),
@@ -28,8 +58,30 @@ static const struct type type_endpoint_port = {
 	.name = "io.k8s.api.core.v1.EndpointPort",
 	.doc = "",
 	SCHEMA_TABLE(endpoint_port_fields),
+	.check = endpoint_port_check,
 	.atomic = true,
 };
+
+/* With several ports in a subset, names tell them apart. */
+static void endpoint_subset_check(const json_t *subset, const char *path,
+				  struct field_errors *errors)
+{
+	const json_t *ports = json_object_get(subset, "ports");
+	size_t i;
+	json_t *port;
+
+	if (json_array_size(json_object_get(subset, "addresses")) == 0 &&
+	    json_array_size(json_object_get(subset, "notReadyAddresses")) == 0) {
+		field_errors_add(errors, FIELD_ERROR_REQUIRED, path, NULL,
+				 "must specify `addresses` or `notReadyAddresses`");
+	}
+	json_array_foreach (ports, i, port) {
+		if (json_array_size(ports) > 1 && json_string_at(port, "name")[0] == '\0') {
+			field_errors_addf(errors, FIELD_ERROR_REQUIRED, NULL, "",
+					  "%s.ports[%zu].name", path, i);
+		}
+	}
+}
 
 static const struct field endpoint_subset_fields[] = {
 	ROW(MESSAGE, "addresses", 1, "", .shape = FIELD_LIST, .message = &type_endpoint_address,
@@ -44,6 +96,7 @@ static const struct type type_endpoint_subset = {
 	.name = "io.k8s.api.core.v1.EndpointSubset",
 	.doc = "",
 	SCHEMA_TABLE(endpoint_subset_fields),
+	.check = endpoint_subset_check,
 };
 
 static const struct field endpoints_fields[] = {
@@ -58,6 +111,45 @@ static const struct type type_endpoints = {
 	SCHEMA_TABLE(endpoints_fields),
 };
 
+/* Three addresses with their port, and how many more; a headless service may have no port. */
+static json_t *cell_endpoints(const json_t *endpoints, int64_t now)
+{
+	struct cell_list list = CELL_LIST_INIT;
+	const json_t *subsets = json_object_get(endpoints, "subsets");
+	size_t i, j, k;
+	json_t *subset, *address, *port;
+
+	json_array_foreach (subsets, i, subset) {
+		const json_t *addresses = json_object_get(subset, "addresses");
+		const json_t *ports = json_object_get(subset, "ports");
+
+		if (json_array_size(ports) == 0) {
+			json_array_foreach (addresses, k, address) {
+				cell_list_add(&list, json_string_at(address, "ip"));
+			}
+		}
+		json_array_foreach (ports, j, port) {
+			json_array_foreach (addresses, k, address) {
+				const char *ip = json_string_at(address, "ip");
+				_cleanup_free_ char *item =
+					mem_printf(strchr(ip, ':') != NULL ? "[%s]:%lld"
+									   : "%s:%lld",
+						   ip, (long long)json_int_at(port, "port", 0));
+
+				cell_list_add(&list, item);
+			}
+		}
+	}
+	return cell_list_close(&list, json_array_size(subsets) == 0 ? "<none>" : "");
+}
+
+static const struct column endpoints_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Endpoints", "string", cell_endpoints,
+	       "Addresses that are ready, with their ports."),
+	COLUMN_AGE,
+};
+
 const struct kind kind_endpoints = {
 	.group = "",
 	.version = "v1",
@@ -68,4 +160,5 @@ const struct kind kind_endpoints = {
 	.type = &type_endpoints,
 	.flags = KIND_NAMESPACED | KIND_UNCONDITIONAL_UPDATE | KIND_CREATE_ON_UPDATE,
 	.name_format = FORMAT_DNS_SUBDOMAIN,
+	KIND_COLUMNS(endpoints_columns),
 };

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+#include "base/mem.h"
+#include "object/kinds/container_rules.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * Environment variables, and where their values come from.
+ */
 
 static const struct field config_map_key_selector_fields[] = {
 	ROW(MESSAGE, "", 1, "", .message = &type_local_object_reference, .flags = FIELD_INLINE),
@@ -42,6 +49,18 @@ static const struct type type_file_key_selector = {
 	.atomic = true,
 };
 
+static void env_var_source_check(const json_t *source, const char *path,
+				 struct field_errors *errors)
+{
+	static const char *const keys[] = { "fieldRef", "resourceFieldRef", "configMapKeyRef",
+					    "secretKeyRef", "fileKeyRef" };
+
+	check_exactly_one(source, keys, ARRAY_SIZE(keys),
+			  "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
+			  "`secretKeyRef` or `fileKeyRef`",
+			  "may not have more than one field specified at a time", path, errors);
+}
+
 static const struct field env_var_source_fields[] = {
 	ROW(MESSAGE, "fieldRef", 1, "", .message = &type_object_field_selector,
 	    .flags = FIELD_POINTER),
@@ -59,7 +78,18 @@ static const struct type type_env_var_source = {
 	.name = "io.k8s.api.core.v1.EnvVarSource",
 	.doc = "",
 	SCHEMA_TABLE(env_var_source_fields),
+	.check = env_var_source_check,
 };
+
+static void env_var_check(const json_t *variable, const char *path, struct field_errors *errors)
+{
+	if (json_string_at(variable, "value")[0] != '\0' &&
+	    json_object_get(variable, "valueFrom") != NULL) {
+		rule_error_text(errors, FIELD_ERROR_INVALID, "",
+				"may not be specified when `value` is not empty", "%s.valueFrom",
+				path);
+	}
+}
 
 static const struct field env_var_fields[] = {
 	ROW(STRING, "name", 1, "", .flags = FIELD_REQUIRED, .format = FORMAT_ENV_NAME),
@@ -71,6 +101,7 @@ const struct type type_env_var = {
 	.name = "io.k8s.api.core.v1.EnvVar",
 	.doc = "",
 	SCHEMA_TABLE(env_var_fields),
+	.check = env_var_check,
 };
 
 static const struct field config_map_env_source_fields[] = {
@@ -95,6 +126,16 @@ static const struct type type_secret_env_source = {
 	SCHEMA_TABLE(secret_env_source_fields),
 };
 
+static void env_from_source_check(const json_t *source, const char *path,
+				  struct field_errors *errors)
+{
+	static const char *const keys[] = { "configMapRef", "secretRef" };
+
+	check_exactly_one(source, keys, ARRAY_SIZE(keys),
+			  "must specify one of: `configMapRef` or `secretRef`",
+			  "may not have more than one field specified at a time", path, errors);
+}
+
 static const struct field env_from_source_fields[] = {
 	ROW(STRING, "prefix", 1, ""),
 	ROW(MESSAGE, "configMapRef", 2, "", .message = &type_config_map_env_source,
@@ -107,4 +148,5 @@ const struct type type_env_from_source = {
 	.name = "io.k8s.api.core.v1.EnvFromSource",
 	.doc = "",
 	SCHEMA_TABLE(env_from_source_fields),
+	.check = env_from_source_check,
 };

@@ -5,7 +5,7 @@
  * bare resource name in this order too: the core group first).
  */
 
-#include "object/kinds/kinds.h"
+#include "object/kinds.h"
 
 #include "base/mem.h"
 

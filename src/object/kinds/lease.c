@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include "object/field_errors.h"
+#include "object/kinds/cells.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * A lease: somebody holds something until a time (leader election, node heartbeats).
+ */
 
 static const struct field lease_spec_fields[] = {
 	ROW(STRING, "holderIdentity", 1, "", .flags = FIELD_POINTER),
@@ -30,6 +37,37 @@ static const struct type type_lease = {
 	SCHEMA_TABLE(lease_fields),
 };
 
+static json_t *cell_holder(const json_t *lease, int64_t now)
+{
+	return cell_string_at(lease, "spec.holderIdentity", "");
+}
+
+static const struct column lease_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Holder", "string", cell_holder, "Who holds the lease."),
+	COLUMN_AGE,
+};
+
+static void lease_check(const json_t *lease, struct field_errors *errors)
+{
+	const json_t *duration = json_at(lease, "spec.leaseDurationSeconds");
+	const json_t *transitions = json_at(lease, "spec.leaseTransitions");
+
+	if (duration != NULL && json_integer_value(duration) <= 0) {
+		field_errors_add(errors, FIELD_ERROR_INVALID, "spec.leaseDurationSeconds", duration,
+				 "must be greater than 0");
+	}
+	if (transitions != NULL && json_integer_value(transitions) < 0) {
+		field_errors_add(errors, FIELD_ERROR_INVALID, "spec.leaseTransitions", transitions,
+				 "must be greater than or equal to 0");
+	}
+	if (json_at(lease, "spec.preferredHolder") != NULL &&
+	    json_string_at(lease, "spec.strategy")[0] == '\0') {
+		field_errors_add(errors, FIELD_ERROR_FORBIDDEN, "spec.preferredHolder", NULL,
+				 "may only be specified if strategy is set");
+	}
+}
+
 const struct kind kind_lease = {
 	.group = "coordination.k8s.io",
 	.version = "v1",
@@ -39,4 +77,6 @@ const struct kind kind_lease = {
 	.type = &type_lease,
 	.flags = KIND_NAMESPACED | KIND_CREATE_ON_UPDATE,
 	.name_format = FORMAT_DNS_SUBDOMAIN,
+	KIND_COLUMNS(lease_columns),
+	.check = lease_check,
 };

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 
+#include "base/mem.h"
+#include "object/field_errors.h"
+#include "object/formats.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * Messages of apimachinery that many kinds carry: metadata, selectors, conditions.
+ */
 
 static const struct field owner_reference_fields[] = {
 	ROW(STRING, "apiVersion", 5, "", .flags = FIELD_EXPECTED),
@@ -59,6 +68,32 @@ const struct type type_object_meta = {
 	SCHEMA_TABLE(object_meta_fields),
 };
 
+static void label_selector_requirement_check(const json_t *requirement, const char *path,
+					     struct field_errors *errors)
+{
+	const json_t *operator= json_object_get(requirement, "operator");
+	const char *text = json_string_at(requirement, "operator");
+	size_t n = json_array_size(json_object_get(requirement, "values"));
+
+	if (strcmp(text, "In") == 0 || strcmp(text, "NotIn") == 0) {
+		if (n == 0) {
+			field_errors_addf(errors, FIELD_ERROR_REQUIRED, NULL,
+					  "must be specified when `operator` is 'In' or 'NotIn'",
+					  "%s.values", path);
+		}
+	} else if (strcmp(text, "Exists") == 0 || strcmp(text, "DoesNotExist") == 0) {
+		if (n > 0) {
+			field_errors_addf(errors, FIELD_ERROR_FORBIDDEN, NULL,
+					  "may not be specified when `operator` is 'Exists' or "
+					  "'DoesNotExist'",
+					  "%s.values", path);
+		}
+	} else {
+		field_errors_addf(errors, FIELD_ERROR_INVALID, operator,
+				  "not a valid selector operator", "%s.operator", path);
+	}
+}
+
 static const struct field label_selector_requirement_fields[] = {
 	ROW(STRING, "key", 1, "", .flags = FIELD_EXPECTED, .format = FORMAT_QUALIFIED_NAME),
 	ROW(STRING, "operator", 2, "", .flags = FIELD_EXPECTED),
@@ -69,7 +104,19 @@ static const struct type type_label_selector_requirement = {
 	.name = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement",
 	.doc = "",
 	SCHEMA_TABLE(label_selector_requirement_fields),
+	.check = label_selector_requirement_check,
 };
+
+static void label_selector_check(const json_t *selector, const char *path,
+				 struct field_errors *errors)
+{
+	_cleanup_free_ char *place = mem_printf("%s.matchLabels", path);
+	const json_t *labels = json_object_get(selector, "matchLabels");
+
+	if (labels != NULL) {
+		format_check_labels(labels, place, errors);
+	}
+}
 
 static const struct field label_selector_fields[] = {
 	ROW(STRING, "matchLabels", 1, "", .shape = FIELD_MAP),
@@ -81,6 +128,7 @@ const struct type type_label_selector = {
 	.name = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector",
 	.doc = "",
 	SCHEMA_TABLE(label_selector_fields),
+	.check = label_selector_check,
 	.atomic = true,
 };
 

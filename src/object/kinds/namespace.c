@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include <string.h>
+
+#include "object/field_errors.h"
+#include "object/kinds/cells.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * A namespace: a room for names. It ends in two steps: marked Terminating, it waits for its finalizers;
+ * one of them, "kubernetes", is given to every namespace so that its objects go before it does.
+ */
 
 static const struct field namespace_spec_fields[] = {
 	ROW(STRING, "finalizers", 1, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
@@ -39,6 +49,21 @@ static const struct type type_namespace_status = {
 	SCHEMA_TABLE(namespace_status_fields),
 };
 
+/* Every namespace carries its name as a label, so that selectors can name it. */
+static void namespace_complete(json_t *space)
+{
+	const char *name = json_string_at(space, "metadata.name");
+
+	if (name[0] == '\0') {
+		return;
+	}
+	if (!json_is_object(json_at(space, "metadata.labels"))) {
+		json_put(space, "metadata.labels", json_object());
+	}
+	json_object_set_new(json_at(space, "metadata.labels"), "kubernetes.io/metadata.name",
+			    json_string(name));
+}
+
 static const struct field namespace_fields[] = {
 	KIND_ROWS,
 	ROW(MESSAGE, "spec", 2, "", .message = &type_namespace_spec),
@@ -50,7 +75,65 @@ static const struct type type_namespace = {
 	.name = "io.k8s.api.core.v1.Namespace",
 	.doc = "",
 	SCHEMA_TABLE(namespace_fields),
+	.complete = namespace_complete,
 };
+
+static json_t *cell_status(const json_t *space, int64_t now)
+{
+	return cell_string_at(space, "status.phase", "");
+}
+
+static const struct column namespace_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Status", "string", cell_status, "Active, or Terminating."),
+	COLUMN_AGE,
+};
+
+static const struct selectable namespace_selectables[] = {
+	{ .name = "status.phase" },
+};
+
+static bool has_finalizer(const json_t *finalizers, const char *wanted)
+{
+	size_t i;
+	json_t *finalizer;
+
+	json_array_foreach (finalizers, i, finalizer) {
+		const char *name = json_string_value(finalizer);
+
+		if (name != NULL && strcmp(name, wanted) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void namespace_create(json_t *space)
+{
+	json_t *finalizers = json_at(space, "spec.finalizers");
+
+	json_put(space, "status", json_pack("{s:s}", "phase", "Active"));
+	if (has_finalizer(finalizers, "kubernetes")) {
+		return;
+	}
+	if (!json_is_array(finalizers)) {
+		finalizers = json_array();
+		json_put(space, "spec.finalizers", finalizers);
+	}
+	json_array_append_new(finalizers, json_string("kubernetes"));
+}
+
+/* Only the finalize subresource takes finalizers away, so that nobody skips the tidying up. */
+static void namespace_update(json_t *space, const json_t *old)
+{
+	const json_t *finalizers = json_at(old, "spec.finalizers");
+
+	if (finalizers != NULL) {
+		json_put(space, "spec.finalizers", json_deep_copy(finalizers));
+	} else {
+		json_remove(space, "spec.finalizers");
+	}
+}
 
 const struct kind kind_namespace = {
 	.group = "",
@@ -62,4 +145,8 @@ const struct kind kind_namespace = {
 	.type = &type_namespace,
 	.flags = KIND_STATUS | KIND_UNCONDITIONAL_UPDATE,
 	.name_format = FORMAT_DNS_LABEL,
+	KIND_COLUMNS(namespace_columns),
+	KIND_SELECTABLES(namespace_selectables),
+	.create = namespace_create,
+	.update = namespace_update,
 };

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * The status of a node, as its agent reports it.
+ */
 
 static const struct field node_condition_fields[] = {
 	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),
@@ -148,6 +152,16 @@ static const struct type type_node_features = {
 	SCHEMA_TABLE(node_features_fields),
 };
 
+/* What can be given to pods is all there is, unless the node keeps some for itself. */
+static void node_status_complete(json_t *status)
+{
+	const json_t *capacity = json_object_get(status, "capacity");
+
+	if (capacity != NULL && json_object_get(status, "allocatable") == NULL) {
+		json_object_set_new(status, "allocatable", json_deep_copy(capacity));
+	}
+}
+
 static const struct field node_status_fields[] = {
 	ROW(QUANTITY, "capacity", 1, "", .shape = FIELD_MAP),
 	ROW(QUANTITY, "allocatable", 2, "", .shape = FIELD_MAP),
@@ -174,4 +188,5 @@ const struct type type_node_status = {
 	.name = "io.k8s.api.core.v1.NodeStatus",
 	.doc = "",
 	SCHEMA_TABLE(node_status_fields),
+	.complete = node_status_complete,
 };

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * The spec of a pod: what it runs, where it may run, and what it is called. Containers, volumes and
+ * affinity have files of their own.
+ */
 
 static const struct field host_alias_fields[] = {
 	ROW(STRING, "ip", 1, "", .flags = FIELD_REQUIRED, .format = FORMAT_IP),
@@ -93,6 +97,19 @@ static const struct type type_workload_reference = {
 	SCHEMA_TABLE(workload_reference_fields),
 };
 
+/* serviceAccount is an old name of serviceAccountName; clients may read or write either. */
+static void pod_spec_complete(json_t *spec)
+{
+	json_t *name = json_object_get(spec, "serviceAccountName");
+	json_t *alias = json_object_get(spec, "serviceAccount");
+
+	if (name != NULL && json_string_length(name) > 0) {
+		json_object_set(spec, "serviceAccount", name);
+	} else if (alias != NULL && json_string_length(alias) > 0) {
+		json_object_set(spec, "serviceAccountName", alias);
+	}
+}
+
 static const struct field pod_spec_fields[] = {
 	ROW(MESSAGE, "volumes", 1, "", .shape = FIELD_LIST, .message = &type_volume,
 	    .flags = FIELD_PATCH_MERGE | FIELD_PATCH_RETAIN_KEYS | FIELD_LIST_MAP,
@@ -170,4 +187,16 @@ const struct type type_pod_spec = {
 	.name = "io.k8s.api.core.v1.PodSpec",
 	.doc = "",
 	SCHEMA_TABLE(pod_spec_fields),
+	.complete = pod_spec_complete,
+};
+
+static const struct field pod_template_spec_fields[] = {
+	ROW(MESSAGE, "metadata", 1, "", .message = &type_object_meta),
+	ROW(MESSAGE, "spec", 2, "", .message = &type_pod_spec),
+};
+
+const struct type type_pod_template_spec = {
+	.name = "io.k8s.api.core.v1.PodTemplateSpec",
+	.doc = "",
+	SCHEMA_TABLE(pod_template_spec_fields),
 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * The status of a pod, as its node reports it.
+ */
 
 static const struct field pod_condition_fields[] = {
 	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),

@@ -1,6 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+#include "base/mem.h"
+#include "object/kinds/container_rules.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * Probes and hooks: how a node asks a container whether it lives, is ready, and ends.
+ */
+
+static void exec_action_check(const json_t *action, const char *path, struct field_errors *errors)
+{
+	if (json_array_size(json_object_get(action, "command")) == 0) {
+		field_errors_addf(errors, FIELD_ERROR_REQUIRED, NULL, "", "%s.command", path);
+	}
+}
+
+static void port_check(const json_t *action, const char *path, struct field_errors *errors)
+{
+	rule_port_present(action, "port", path, errors);
+}
 
 static const struct field exec_action_fields[] = {
 	ROW(STRING, "command", 1, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
@@ -10,6 +29,7 @@ static const struct type type_exec_action = {
 	.name = "io.k8s.api.core.v1.ExecAction",
 	.doc = "",
 	SCHEMA_TABLE(exec_action_fields),
+	.check = exec_action_check,
 };
 
 static const struct field http_header_fields[] = {
@@ -36,6 +56,7 @@ static const struct type type_http_get_action = {
 	.name = "io.k8s.api.core.v1.HTTPGetAction",
 	.doc = "",
 	SCHEMA_TABLE(http_get_action_fields),
+	.check = port_check,
 };
 
 static const struct field tcp_socket_action_fields[] = {
@@ -47,6 +68,7 @@ static const struct type type_tcp_socket_action = {
 	.name = "io.k8s.api.core.v1.TCPSocketAction",
 	.doc = "",
 	SCHEMA_TABLE(tcp_socket_action_fields),
+	.check = port_check,
 };
 
 static const struct field grpc_action_fields[] = {
@@ -58,7 +80,16 @@ static const struct type type_grpc_action = {
 	.name = "io.k8s.api.core.v1.GRPCAction",
 	.doc = "",
 	SCHEMA_TABLE(grpc_action_fields),
+	.check = port_check,
 };
+
+static const char *const handlers[] = { "exec", "httpGet", "tcpSocket", "grpc", "sleep" };
+
+static void handler_check(const json_t *handler, const char *path, struct field_errors *errors)
+{
+	check_exactly_one(handler, handlers, ARRAY_SIZE(handlers), "must specify a handler type",
+			  "may not specify more than 1 handler type", path, errors);
+}
 
 static const struct field probe_handler_fields[] = {
 	ROW(MESSAGE, "exec", 1, "", .message = &type_exec_action, .flags = FIELD_POINTER),
@@ -74,6 +105,27 @@ static const struct type type_probe_handler = {
 	SCHEMA_TABLE(probe_handler_fields),
 };
 
+/* 0 is how some clients write "the default". */
+static void probe_complete(json_t *probe)
+{
+	static const struct {
+		const char *key;
+		int value;
+	} defaults[] = {
+		{ "timeoutSeconds", 1 },
+		{ "periodSeconds", 10 },
+		{ "successThreshold", 1 },
+		{ "failureThreshold", 3 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
+		if (json_int_at(probe, defaults[i].key, 0) == 0) {
+			json_object_set_new(probe, defaults[i].key,
+					    json_integer(defaults[i].value));
+		}
+	}
+}
+
 static const struct field probe_fields[] = {
 	ROW(MESSAGE, "", 1, "", .message = &type_probe_handler, .flags = FIELD_INLINE),
 	ROW(INT32, "initialDelaySeconds", 2, "", .format = FORMAT_NON_NEGATIVE),
@@ -88,6 +140,8 @@ const struct type type_probe = {
 	.name = "io.k8s.api.core.v1.Probe",
 	.doc = "",
 	SCHEMA_TABLE(probe_fields),
+	.complete = probe_complete,
+	.check = handler_check,
 };
 
 static const struct field sleep_action_fields[] = {
@@ -112,6 +166,7 @@ static const struct type type_lifecycle_handler = {
 	.name = "io.k8s.api.core.v1.LifecycleHandler",
 	.doc = "",
 	SCHEMA_TABLE(lifecycle_handler_fields),
+	.check = handler_check,
 };
 
 static const struct field lifecycle_fields[] = {

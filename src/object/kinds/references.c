@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * References to other objects.
+ */
 
 static const struct field object_reference_fields[] = {
 	ROW(STRING, "kind", 1, ""),       ROW(STRING, "namespace", 2, ""),

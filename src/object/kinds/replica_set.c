@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include "object/field_errors.h"
+#include "object/kinds/cells.h"
+#include "object/kinds/pod_rules.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * A replica set: so many pods of one template.
+ */
 
 static const struct field replica_set_spec_fields[] = {
 	ROW(INT32, "replicas", 1, "", .flags = FIELD_POINTER, .default_json = "1",
 	    .format = FORMAT_NON_NEGATIVE),
 	ROW(INT32, "minReadySeconds", 4, "", .format = FORMAT_NON_NEGATIVE),
 	ROW(MESSAGE, "selector", 2, "", .message = &type_label_selector,
-	    .flags = FIELD_REQUIRED | FIELD_POINTER),
+	    .flags = FIELD_REQUIRED | FIELD_POINTER | FIELD_IMMUTABLE),
 	ROW(MESSAGE, "template", 3, "", .message = &type_pod_template_spec,
 	    .flags = FIELD_REQUIRED),
 };
@@ -63,6 +72,50 @@ static const struct type type_replica_set = {
 	SCHEMA_TABLE(replica_set_fields),
 };
 
+static json_t *cell_desired(const json_t *set, int64_t now)
+{
+	return cell_int_at(set, "spec.replicas");
+}
+
+static json_t *cell_current(const json_t *set, int64_t now)
+{
+	return cell_int_at(set, "status.replicas");
+}
+
+static json_t *cell_ready(const json_t *set, int64_t now)
+{
+	return cell_int_at(set, "status.readyReplicas");
+}
+
+static const struct column replica_set_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Desired", "string", cell_desired, "Pods that are wanted."),
+	COLUMN("Current", "string", cell_current, "Pods that exist."),
+	COLUMN("Ready", "string", cell_ready, "Pods that are ready."),
+	COLUMN_AGE,
+	COLUMN("Containers", "string", cell_template_containers, "Names of the containers.",
+	       .priority = 1),
+	COLUMN("Images", "string", cell_template_images, "Images of the containers.",
+	       .priority = 1),
+	COLUMN("Selector", "string", cell_label_selector, "Labels of its pods.", .priority = 1),
+};
+
+static void select_replicas(const json_t *set, struct buffer *out)
+{
+	buffer_printf(out, "%lld", (long long)json_int_at(set, "status.replicas", 0));
+}
+
+static const struct selectable replica_set_selectables[] = {
+	{ .name = "status.replicas", .value = select_replicas },
+};
+
+static void replica_set_check(const json_t *set, struct field_errors *errors)
+{
+	rule_template(set, "deployment", errors); /* the word of Kubernetes here too */
+	rule_template_runs_forever(set, "ReplicaSet", errors);
+	pod_check_template(json_at(set, "spec.template"), NULL, "spec.template.spec", errors);
+}
+
 const struct kind kind_replica_set = {
 	.group = "apps",
 	.version = "v1",
@@ -78,4 +131,7 @@ const struct kind kind_replica_set = {
 	.scale_replicas_path = "spec.replicas",
 	.scale_status_replicas_path = "status.replicas",
 	.scale_selector_path = "spec.selector",
+	KIND_COLUMNS(replica_set_columns),
+	KIND_SELECTABLES(replica_set_selectables),
+	.check = replica_set_check,
 };

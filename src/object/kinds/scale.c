@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * Scale: the number of replicas of any kind that has them, and nothing else of it.
+ */
 
 static const struct field scale_spec_fields[] = {
 	ROW(INT32, "replicas", 1, "", .format = FORMAT_NON_NEGATIVE),

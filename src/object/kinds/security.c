@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * What the processes of a container or pod may do.
+ */
 
 static const struct field capabilities_fields[] = {
 	ROW(STRING, "add", 1, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include <string.h>
+
+#include "object/kinds/cells.h"
+#include "object/kinds/service_rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * A Service: a name for a set of pods. Headless (clusterIP "None"), the name leads to the pods
+ * themselves. Defaults are in service_defaults.c, the rules in service_rules.c.
+ */
 
 static const struct field service_port_fields[] = {
 	ROW(STRING, "name", 1, "", .format = FORMAT_DNS_LABEL),
 	ROW(STRING, "protocol", 2, "", .default_json = "\"TCP\"", .one_of = "SCTP|TCP|UDP"),
-	ROW(STRING, "appProtocol", 6, "", .flags = FIELD_POINTER),
+	ROW(STRING, "appProtocol", 6, "", .flags = FIELD_POINTER, .format = FORMAT_QUALIFIED_NAME),
 	ROW(INT32, "port", 3, "", .flags = FIELD_EXPECTED, .format = FORMAT_PORT),
 	ROW(INT_OR_STRING, "targetPort", 4, "", .format = FORMAT_PORT_OR_NAME),
 	ROW(INT32, "nodePort", 5, ""),
@@ -16,6 +26,8 @@ static const struct type type_service_port = {
 	.name = "io.k8s.api.core.v1.ServicePort",
 	.doc = "",
 	SCHEMA_TABLE(service_port_fields),
+	.complete = service_port_complete,
+	.check = service_port_check,
 };
 
 static const struct field client_ip_config_fields[] = {
@@ -139,6 +151,91 @@ static const struct type type_service = {
 	.name = "io.k8s.api.core.v1.Service",
 	.doc = "",
 	SCHEMA_TABLE(service_fields),
+	.complete = service_complete,
+};
+
+static json_t *cell_type(const json_t *service, int64_t now)
+{
+	return cell_string_at(service, "spec.type", "");
+}
+
+static json_t *cell_cluster_ip(const json_t *service, int64_t now)
+{
+	const json_t *first = json_array_get(json_at(service, "spec.clusterIPs"), 0);
+
+	if (json_is_string(first)) {
+		return json_string(json_string_value(first));
+	}
+	return cell_string_at(service, "spec.clusterIP", "<none>");
+}
+
+static json_t *cell_external_ip(const json_t *service, int64_t now)
+{
+	_cleanup_buffer_ struct buffer list = BUFFER_INIT(CELL_MAX);
+	const char *type = json_string_at(service, "spec.type");
+	const char *otherwise = "<none>";
+	size_t i;
+	json_t *ingress;
+
+	if (strcmp(type, "ExternalName") == 0) {
+		return cell_string_at(service, "spec.externalName", "");
+	}
+	if (strcmp(type, "LoadBalancer") == 0) {
+		otherwise = "<pending>";
+		json_array_foreach (json_at(service, "status.loadBalancer.ingress"), i, ingress) {
+			const char *ip = json_string_at(ingress, "ip");
+			const char *hostname = json_string_at(ingress, "hostname");
+
+			if (ip[0] != '\0' || hostname[0] != '\0') {
+				cell_append_item(&list, ip[0] != '\0' ? ip : hostname);
+			}
+		}
+	}
+	cell_append_all(&list, json_at(service, "spec.externalIPs"), NULL);
+	return cell_of(&list, otherwise);
+}
+
+/* "8080:30506/TCP,9090/UDP" */
+static json_t *cell_ports(const json_t *service, int64_t now)
+{
+	_cleanup_buffer_ struct buffer list = BUFFER_INIT(CELL_MAX);
+	size_t i;
+	json_t *port;
+
+	json_array_foreach (json_at(service, "spec.ports"), i, port) {
+		int64_t node_port = json_int_at(port, "nodePort", 0);
+
+		buffer_printf(&list, "%s%lld", i > 0 ? "," : "",
+			      (long long)json_int_at(port, "port", 0));
+		if (node_port > 0) {
+			buffer_printf(&list, ":%lld", (long long)node_port);
+		}
+		buffer_printf(&list, "/%s", json_string_at(port, "protocol"));
+	}
+	return cell_of(&list, "<none>");
+}
+
+static json_t *cell_selector(const json_t *service, int64_t now)
+{
+	_cleanup_buffer_ struct buffer list = BUFFER_INIT(CELL_MAX);
+
+	cell_append_map(&list, json_at(service, "spec.selector"));
+	return cell_of(&list, "<none>");
+}
+
+static const struct column service_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Type", "string", cell_type, "How the service is reached."),
+	COLUMN("Cluster-IP", "string", cell_cluster_ip, "Its own address, or None when headless."),
+	COLUMN("External-IP", "string", cell_external_ip, "Addresses or name for the outside."),
+	COLUMN("Port(s)", "string", cell_ports, "Ports, with their node ports."),
+	COLUMN_AGE,
+	COLUMN("Selector", "string", cell_selector, "Labels of the pods behind it.", .priority = 1),
+};
+
+static const struct selectable service_selectables[] = {
+	{ .name = "spec.clusterIP" },
+	{ .name = "spec.type" },
 };
 
 const struct kind kind_service = {
@@ -152,4 +249,10 @@ const struct kind kind_service = {
 	.type = &type_service,
 	.flags = KIND_NAMESPACED | KIND_STATUS | KIND_UNCONDITIONAL_UPDATE | KIND_CREATE_ON_UPDATE,
 	.name_format = FORMAT_DNS_LABEL_1035,
+	KIND_COLUMNS(service_columns),
+	KIND_SELECTABLES(service_selectables),
+	.create = service_create,
+	.update = service_update,
+	.check = service_check,
+	.check_update = service_check_update,
 };

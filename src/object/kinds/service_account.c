@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include "object/kinds/cells.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * A service account: who a pod is to the API.
+ */
 
 static const struct field service_account_fields[] = {
 	KIND_ROWS,
@@ -18,6 +24,17 @@ static const struct type type_service_account = {
 	SCHEMA_TABLE(service_account_fields),
 };
 
+static json_t *cell_secrets(const json_t *account, int64_t now)
+{
+	return json_integer((json_int_t)json_array_size(json_object_get(account, "secrets")));
+}
+
+static const struct column service_account_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Secrets", "string", cell_secrets, "Number of secrets its pods may use."),
+	COLUMN_AGE,
+};
+
 const struct kind kind_service_account = {
 	.group = "",
 	.version = "v1",
@@ -28,4 +45,5 @@ const struct kind kind_service_account = {
 	.type = &type_service_account,
 	.flags = KIND_NAMESPACED | KIND_UNCONDITIONAL_UPDATE,
 	.name_format = FORMAT_DNS_SUBDOMAIN,
+	KIND_COLUMNS(service_account_columns),
 };

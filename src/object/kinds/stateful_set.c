@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "object/kinds.h"
 
-#include "object/kinds/kinds.h"
+#include <string.h>
+
+#include "object/field_errors.h"
+#include "object/kinds/cells.h"
+#include "object/kinds/pod_rules.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * A stateful set: numbered pods that keep their names, their volumes and their order. Its headless
+ * Service (spec.serviceName) gives each of them a DNS name.
+ */
 
 static const struct field rolling_update_stateful_set_strategy_fields[] = {
 	ROW(INT32, "partition", 1, "", .flags = FIELD_POINTER, .format = FORMAT_NON_NEGATIVE),
@@ -15,6 +27,22 @@ static const struct type type_rolling_update_stateful_set_strategy = {
 	SCHEMA_TABLE(rolling_update_stateful_set_strategy_fields),
 };
 
+/* Rolling is the default, from the last ordinal down to the first. */
+static void stateful_set_update_strategy_complete(json_t *strategy)
+{
+	if (json_string_at(strategy, "type")[0] == '\0') {
+		json_object_set_new(strategy, "type", json_string("RollingUpdate"));
+		if (json_object_get(strategy, "rollingUpdate") == NULL) {
+			json_object_set_new(strategy, "rollingUpdate", json_object());
+		}
+	}
+	if (strcmp(json_string_at(strategy, "type"), "RollingUpdate") == 0 &&
+	    json_object_get(strategy, "rollingUpdate") != NULL &&
+	    json_at(strategy, "rollingUpdate.partition") == NULL) {
+		json_put(strategy, "rollingUpdate.partition", json_integer(0));
+	}
+}
+
 static const struct field stateful_set_update_strategy_fields[] = {
 	ROW(STRING, "type", 1, ""),
 	ROW(MESSAGE, "rollingUpdate", 2, "", .message = &type_rolling_update_stateful_set_strategy,
@@ -25,6 +53,7 @@ static const struct type type_stateful_set_update_strategy = {
 	.name = "io.k8s.api.apps.v1.StatefulSetUpdateStrategy",
 	.doc = "",
 	SCHEMA_TABLE(stateful_set_update_strategy_fields),
+	.complete = stateful_set_update_strategy_complete,
 };
 
 static const struct field stateful_set_persistent_volume_claim_retention_policy_fields[] = {
@@ -60,7 +89,8 @@ static const struct field stateful_set_spec_fields[] = {
 	ROW(STRING, "serviceName", 5, "", .format = FORMAT_DNS_LABEL_1035),
 	ROW(STRING, "podManagementPolicy", 6, "", .default_json = "\"OrderedReady\"",
 	    .one_of = "OrderedReady|Parallel"),
-	ROW(MESSAGE, "updateStrategy", 7, "", .message = &type_stateful_set_update_strategy),
+	ROW(MESSAGE, "updateStrategy", 7, "", .message = &type_stateful_set_update_strategy,
+	    .default_json = "{}"),
 	ROW(INT32, "revisionHistoryLimit", 8, "", .flags = FIELD_POINTER, .default_json = "10",
 	    .format = FORMAT_NON_NEGATIVE),
 	ROW(INT32, "minReadySeconds", 9, "", .format = FORMAT_NON_NEGATIVE),
@@ -125,6 +155,78 @@ static const struct type type_stateful_set = {
 	SCHEMA_TABLE(stateful_set_fields),
 };
 
+static json_t *cell_ready(const json_t *set, int64_t now)
+{
+	return cell_ratio(set, "status.readyReplicas", "spec.replicas");
+}
+
+static const struct column stateful_set_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Ready", "string", cell_ready, "Pods that are ready, of those that are wanted."),
+	COLUMN_AGE,
+	COLUMN("Containers", "string", cell_template_containers, "Names of the containers.",
+	       .priority = 1),
+	COLUMN("Images", "string", cell_template_images, "Images of the containers.",
+	       .priority = 1),
+};
+
+static void check_strategy(const json_t *set, struct field_errors *errors)
+{
+	const json_t *strategy = json_at(set, "spec.updateStrategy");
+	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
+	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
+	const char *type = json_string_at(strategy, "type");
+
+	if (strcmp(type, "OnDelete") == 0) {
+		if (rolling != NULL) {
+			field_errors_add(errors, FIELD_ERROR_INVALID,
+					 "spec.updateStrategy.rollingUpdate", rolling,
+					 "only allowed for updateStrategy 'RollingUpdate'");
+		}
+	} else if (strcmp(type, "RollingUpdate") != 0) {
+		field_errors_add(errors, FIELD_ERROR_INVALID, "spec.updateStrategy", strategy,
+				 "must be 'RollingUpdate' or 'OnDelete'");
+	} else if (json_is_integer(unavailable) && json_integer_value(unavailable) == 0) {
+		field_errors_add(errors, FIELD_ERROR_INVALID,
+				 "spec.updateStrategy.rollingUpdate.maxUnavailable", unavailable,
+				 "cannot be 0");
+	}
+}
+
+static void stateful_set_check(const json_t *set, struct field_errors *errors)
+{
+	check_strategy(set, errors);
+	rule_template(set, "statefulset", errors);
+	rule_template_runs_forever(set, "StatefulSet", errors);
+	pod_check_template(json_at(set, "spec.template"), json_at(set, "spec.volumeClaimTemplates"),
+			   "spec.template.spec", errors);
+}
+
+/* Identity is for life: what names the pods and their volumes cannot change under them. */
+static void stateful_set_check_update(const json_t *set, const json_t *old,
+				      struct field_errors *errors)
+{
+	static const char *const allowed[] = {
+		"replicas",
+		"ordinals",
+		"template",
+		"updateStrategy",
+		"revisionHistoryLimit",
+		"persistentVolumeClaimRetentionPolicy",
+		"minReadySeconds",
+		NULL,
+	};
+
+	if (!rule_only_changes(json_object_get(set, "spec"), json_object_get(old, "spec"),
+			       allowed)) {
+		field_errors_add(errors, FIELD_ERROR_FORBIDDEN, "spec", NULL,
+				 "updates to statefulset spec for fields other than 'replicas', "
+				 "'ordinals', 'template', 'updateStrategy', "
+				 "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' "
+				 "and 'minReadySeconds' are forbidden");
+	}
+}
+
 const struct kind kind_stateful_set = {
 	.group = "apps",
 	.version = "v1",
@@ -140,4 +242,7 @@ const struct kind kind_stateful_set = {
 	.scale_replicas_path = "spec.replicas",
 	.scale_status_replicas_path = "status.replicas",
 	.scale_selector_path = "spec.selector",
+	KIND_COLUMNS(stateful_set_columns),
+	.check = stateful_set_check,
+	.check_update = stateful_set_check_update,
 };

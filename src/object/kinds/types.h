@@ -78,3 +78,8 @@ extern const struct type type_typed_local_object_reference;
 extern const struct type type_typed_object_reference;
 extern const struct type type_volume;
 extern const struct type type_vsphere_virtual_disk_volume_source;
+
+/* For the initialiser of a struct kind: its printed columns, and what field selectors may name. */
+#define KIND_COLUMNS(rows) .columns = (rows), .n_columns = sizeof(rows) / sizeof((rows)[0])
+#define KIND_SELECTABLES(rows)                                                                     \
+	.selectables = (rows), .n_selectables = sizeof(rows) / sizeof((rows)[0])

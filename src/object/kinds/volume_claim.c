@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * Claims on storage: as templates of stateful sets and of ephemeral volumes.
+ */
 
 static const struct field volume_resource_requirements_fields[] = {
 	ROW(QUANTITY, "limits", 1, "", .shape = FIELD_MAP),

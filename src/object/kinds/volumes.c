@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 
+#include "object/field_errors.h"
+#include "object/kinds/container_rules.h"
 #include "object/kinds/types.h"
+#include "json/json.h"
+
+/*
+ * Volumes of a pod. A volume has a name and exactly one source, whose key stands beside the name.
+ * The sources that need more than a screen are in volumes_projected.c and volumes_remote.c.
+ */
 
 static const struct field host_path_volume_source_fields[] = {
 	ROW(STRING, "path", 1, "", .flags = FIELD_REQUIRED),
@@ -161,6 +170,36 @@ static const struct type type_volume_source = {
 	SCHEMA_TABLE(volume_source_fields),
 };
 
+/* A volume that does not say what it is is an empty directory. */
+static void volume_complete(json_t *volume)
+{
+	json_t *image = json_object_get(volume, "image");
+
+	if (json_object_size(volume) == (json_object_get(volume, "name") != NULL)) {
+		json_object_set_new(volume, "emptyDir", json_object());
+	}
+	if (image != NULL && json_string_at(image, "pullPolicy")[0] == '\0') {
+		const char *policy = image_pull_policy(json_string_at(image, "reference"));
+
+		json_object_set_new(image, "pullPolicy", json_string(policy));
+	}
+}
+
+static void volume_check(const json_t *volume, const char *path, struct field_errors *errors)
+{
+	const char *key;
+	json_t *source;
+	size_t n = 0;
+
+	json_object_foreach ((json_t *)volume, key, source) {
+		if (strcmp(key, "name") != 0 && n++ > 0) {
+			field_errors_addf(errors, FIELD_ERROR_FORBIDDEN, NULL,
+					  "may not specify more than 1 volume type", "%s.%s", path,
+					  key);
+		}
+	}
+}
+
 static const struct field volume_fields[] = {
 	ROW(STRING, "name", 1, "", .flags = FIELD_REQUIRED, .format = FORMAT_DNS_LABEL),
 	ROW(MESSAGE, "", 2, "", .message = &type_volume_source, .flags = FIELD_INLINE),
@@ -170,4 +209,6 @@ const struct type type_volume = {
 	.name = "io.k8s.api.core.v1.Volume",
 	.doc = "",
 	SCHEMA_TABLE(volume_fields),
+	.complete = volume_complete,
+	.check = volume_check,
 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * Volumes that show objects as files, and the selectors of fields they use.
+ */
 
 static const struct field key_to_path_fields[] = {
 	ROW(STRING, "key", 1, "", .flags = FIELD_REQUIRED),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include "object/kinds/types.h"
+
+/*
+ * Volumes on storage systems. Most are migrated to CSI drivers; their messages stay part of the API.
+ */
 
 static const struct field gce_persistent_disk_volume_source_fields[] = {
 	ROW(STRING, "pdName", 1, "", .flags = FIELD_REQUIRED),
