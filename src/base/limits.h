@@ -27,6 +27,8 @@ enum {
 	LIMIT_ERROR_MESSAGE = 16 * 1024,
 	/* A JSON Patch may name this many operations (as in Kubernetes). */
 	LIMIT_PATCH_OPERATIONS = 10000,
+	/* Values that the operations of one JSON Patch may copy, shift or look through. */
+	LIMIT_PATCH_WORK = 32 * 1000 * 1000,
 
 	/* HTTP. */
 	LIMIT_HTTP_CONNECTIONS = 4096,

@@ -8,6 +8,30 @@ json_t *json_get(const json_t *object, struct str key)
 	return key.n > 0 ? json_object_getn(object, key.p, key.n) : json_object_get(object, "");
 }
 
+json_t *json_clone(const json_t *value)
+{
+	json_t *walk = (json_t *)value;
+	json_t *copy;
+
+	if (json_is_object(value)) {
+		copy = json_object();
+		for (void *i = json_object_iter(walk); i != NULL;
+		     i = json_object_iter_next(walk, i)) {
+			json_object_setn_new_nocheck(copy, json_object_iter_key(i),
+						     json_object_iter_key_len(i),
+						     json_clone(json_object_iter_value(i)));
+		}
+	} else if (json_is_array(value)) {
+		copy = json_array();
+		for (size_t i = 0; i < json_array_size(value); i++) {
+			json_array_append_new(copy, json_clone(json_array_get(value, i)));
+		}
+	} else {
+		copy = json_incref(walk); /* NULL stays NULL */
+	}
+	return copy;
+}
+
 json_t *json_at(const json_t *value, const char *path)
 {
 	struct str rest = str_from(path);

@@ -69,6 +69,12 @@ void json_put(json_t *value, const char *path, json_t *new_value);
 /* Removes what stands at a dotted path; nothing happens when there is nothing. */
 void json_remove(json_t *value, const char *path);
 
+/*
+ * A deep copy (new reference) whose containers are all its own. Strings and numbers are shared with
+ * `value`, which is safe because nothing changes a leaf in place.
+ */
+json_t *json_clone(const json_t *value);
+
 /* json_object_get for a key that is not NUL-terminated. */
 json_t *json_get(const json_t *object, struct str key);
 
