@@ -58,6 +58,7 @@ enum {
 	LIMIT_WORK_QUEUE = 1000000,
 	LIMIT_PLAN_ACTIONS = 100000,
 	LIMIT_WORKLOAD_BURST = 500, /* pods one reconcile creates or removes; the rest follows */
+	LIMIT_SCHEDULER_BURST = 2000, /* pods the scheduler looks at in one go */
 	LIMIT_SWEEP_BURST = 1000, /* objects one reconcile removes from a namespace, or orphans */
 	LIMIT_PLAN_PIPELINE = 64, /* requests of one plan under way */
 	LIMIT_PLANS_RUNNING = 256, /* plans of one runner under way */

@@ -340,11 +340,7 @@ static void keys_by_owner(struct object *object, struct cache_index_keys *keys)
 
 static void keys_pods_by_node(struct object *object, struct cache_index_keys *keys)
 {
-	const char *node = json_string_at(object_tree(object), "spec.nodeName");
-
-	if (node[0] != '\0') {
-		cache_index_key(keys, str_from(node));
-	}
+	cache_index_key(keys, str_from(json_string_at(object_tree(object), "spec.nodeName")));
 }
 
 static void keys_slices_by_service(struct object *object, struct cache_index_keys *keys)

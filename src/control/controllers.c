@@ -6,6 +6,7 @@
 const struct controller *const controllers[] = {
 	&controller_deployment,
 	&controller_replicaset,
+	&controller_scheduler,
 	&controller_statefulset,
 };
 

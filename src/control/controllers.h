@@ -21,4 +21,5 @@ extern const size_t n_controllers;
 
 extern const struct controller controller_deployment;
 extern const struct controller controller_replicaset;
+extern const struct controller controller_scheduler;
 extern const struct controller controller_statefulset;
