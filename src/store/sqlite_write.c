@@ -166,7 +166,8 @@ void sqlite_write_batch(struct database *database, struct mail *first)
 	bool failed = result < 0;
 
 	for (struct mail *mail = first; result < 0 && mail != NULL; mail = mail->next) {
-		int alone = transact(database, mail, mail->next);
+		bool only = first->next == NULL;
+		int alone = only ? result : transact(database, mail, mail->next);
 
 		if (alone < 0) {
 			fail(database, container_of(mail, struct operation, mail), alone);
