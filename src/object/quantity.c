@@ -7,14 +7,16 @@
 #include "base/mem.h"
 
 /*
- * A quantity is sign × mantissa × 10^scale, exactly, plus the family of its suffix. At most 18
- * significant digits are kept, so that mantissa × 2^60 (the largest binary suffix) fits 128 bits.
+ * A quantity is sign × mantissa × 10^scale plus the family of its suffix, in 128 bits: 36 digits and
+ * room for two more, or 68 bits times 2^60, the largest binary suffix. What does not fit behind the
+ * point is rounded up. Every canonical form is within these limits, so it reads as itself.
  */
 
 typedef unsigned __int128 wide;
 
 enum {
-	DIGITS_MAX = 18,
+	DIGITS_MAX = 36,
+	BINARY_MANTISSA_BITS = 68,
 	EXPONENT_MAX = 99,
 	NANO = -9,
 };
@@ -107,6 +109,23 @@ static bool read_exponent(struct str text, int *ret)
 	return true;
 }
 
+/* mantissa × 2^exponent; beyond 2^63 it does not matter how far, settle_binary() caps it. */
+static void shift(struct quantity *quantity, int exponent)
+{
+	bool seen_rest = false;
+
+	/* One bit less, for the carry of rounding up. */
+	for (; quantity->mantissa >> (BINARY_MANTISSA_BITS - 1) != 0 && quantity->scale < 0;
+	     quantity->scale++) {
+		seen_rest = seen_rest || quantity->mantissa % 10 != 0;
+		quantity->mantissa /= 10;
+	}
+	quantity->mantissa += seen_rest ? 1 : 0;
+	if (quantity->mantissa >> BINARY_MANTISSA_BITS == 0) {
+		quantity->mantissa <<= exponent;
+	}
+}
+
 static bool read_suffix(struct str text, struct quantity *quantity)
 {
 	int exponent;
@@ -117,7 +136,7 @@ static bool read_suffix(struct str text, struct quantity *quantity)
 		}
 		quantity->family = suffixes[i].family;
 		if (quantity->family == FAMILY_BINARY) {
-			quantity->mantissa <<= suffixes[i].exponent;
+			shift(quantity, suffixes[i].exponent);
 		} else {
 			quantity->scale += suffixes[i].exponent;
 		}
@@ -202,7 +221,8 @@ static void append_binary(struct quantity *quantity, struct buffer *out)
 	append_suffix(FAMILY_BINARY, exponent, out);
 }
 
-static void append_decimal(struct quantity *quantity, struct buffer *out)
+/* Zeros go into the exponent, which then is made a multiple of three. */
+static void settle_decimal(struct quantity *quantity)
 {
 	enum { EXA = 18 };
 
@@ -215,6 +235,10 @@ static void append_decimal(struct quantity *quantity, struct buffer *out)
 		quantity->mantissa *= 10;
 		quantity->scale--;
 	}
+}
+
+static void append_decimal(const struct quantity *quantity, struct buffer *out)
+{
 	append_mantissa(quantity->mantissa, out);
 	if (quantity->family == FAMILY_DECIMAL) {
 		append_suffix(FAMILY_DECIMAL, quantity->scale, out);
@@ -241,6 +265,12 @@ bool quantity_canonical(struct str text, struct buffer *out)
 	}
 	if (quantity.family == FAMILY_BINARY) {
 		settle_binary(&quantity);
+	}
+	if (quantity.family != FAMILY_BINARY) {
+		settle_decimal(&quantity);
+	}
+	if (quantity.mantissa >= power_of_ten(DIGITS_MAX)) {
+		return false;
 	}
 	if (quantity.is_negative) {
 		buffer_append_char(out, '-');

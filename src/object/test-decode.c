@@ -192,7 +192,14 @@ static const struct {
 	{ "0x10", NULL },
 	{ "1..2", NULL },
 	{ "1e100000", NULL },
-	{ "12345678901234567890", NULL },
+	{ "12345678901234567890", "12345678901234567890" },
+	{ "9223372036854775807", "9223372036854775807" },
+	{ "99999999999999999999999Gi", "9223372036854775807" },
+	{ "5.00000000000000000000000000000000000000000001549062930Gi", "5368709120000000001n" },
+	{ "1.5000000000000000000000000000000000000000000Gi", "1536Mi" },
+	{ "111111111111111111111111111111111111", "111111111111111111111111111111111111" },
+	{ "1111111111111111111111111111111111111", NULL },
+	{ "111111111111111111111111111111111111e1", NULL },
 };
 
 static void quantities_have_one_form(void **state)
@@ -204,6 +211,12 @@ static void quantities_have_one_form(void **state)
 		if (good != (quantities[i].canonical != NULL) ||
 		    strcmp(buffer_text(&text), good ? quantities[i].canonical : "") != 0) {
 			fail_msg("\"%s\" gives \"%s\"", quantities[i].text, buffer_text(&text));
+		}
+		if (good) {
+			_cleanup_buffer_ struct buffer again = BUFFER_INIT(100);
+
+			assert_true(quantity_canonical(buffer_str(&text), &again));
+			assert_string_equal(buffer_text(&again), quantities[i].canonical);
 		}
 	}
 }
