@@ -45,7 +45,7 @@ enum {
 	LIMIT_STORE_BATCH = 1024, /* writes in one transaction */
 	LIMIT_STORE_BATCH_BYTES = 8 * 1024 * 1024, /* values in one transaction, unless it is one */
 	LIMIT_STORE_LIST_BYTES = 64 * 1024 * 1024, /* a list is cut behind it */
-	LIMIT_STORE_SLICE = 1024, /* rows listed or forgotten between two batches of writes */
+	LIMIT_STORE_SLICE = 2048, /* rows listed or forgotten between two batches of writes */
 	LIMIT_STORE_HISTORY = 10000, /* revisions behind which compaction comes by itself… */
 	LIMIT_STORE_HISTORY_BYTES = 64 * 1024 * 1024, /* …or when so much was written */
 	LIMIT_STORE_PAGES = 1024 * 1024, /* of 4 KiB in the file, or as much in memory: -ENOSPC */

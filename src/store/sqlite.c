@@ -18,6 +18,10 @@
 #include "store/history_intern.h"
 #include "store/sqlite_intern.h"
 
+enum { SWEEP_LEAST = 256 };
+
+_Static_assert(2 * LIMIT_STORE_BATCH <= LIMIT_STORE_SLICE, "sweeping outruns writing");
+
 /* Mail in order. */
 struct fifo {
 	struct mail *first;
@@ -37,6 +41,7 @@ struct sqlite_store {
 	uint64_t writes_done;
 	struct sqlite_listing listing;
 	bool is_listing;
+	int batch; /* writes of the last one */
 	bool sweep_paused; /* it failed: not again before a write succeeds */
 	bool stopping;
 };
@@ -130,6 +135,7 @@ static void write_round(struct sqlite_store *store)
 		fifo_put(&batch, mail);
 		n++;
 	}
+	store->batch = n;
 	sqlite_write_batch(&store->database, batch.first);
 	while (batch.first != NULL) {
 		struct operation *operation = operation_of(fifo_get(&batch));
@@ -193,7 +199,9 @@ static bool sweep_due(const struct sqlite_store *store)
 
 static void sweep_round(struct sqlite_store *store)
 {
-	int result = sqlite_sweep(&store->database);
+	/* Faster than writers, whatever they do, and so short that they hardly notice. */
+	int limit = 2 * store->batch > SWEEP_LEAST ? 2 * store->batch : SWEEP_LEAST;
+	int result = sqlite_sweep(&store->database, limit);
 
 	if (result < 0) {
 		log_warning("store", "cannot compact %s: %s", store->database.path,

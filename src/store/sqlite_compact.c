@@ -6,6 +6,8 @@
  * each takes its predecessor with it, and a removal itself as well. What it leaves is the invariant
  * that makes this enough: up to `swept` there is at most one row a key, and it is a value.
  */
+#include <assert.h>
+
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -36,8 +38,8 @@ int sqlite_compact(struct database *database, uint64_t revision)
 	return 0;
 }
 
-/* The rows of the next slice that go. Returns how many, or a negative errno. */
-static int choose(struct database *database, uint64_t *ret_gone, uint64_t *ret_swept)
+/* What goes of the next `limit` rows. Returns how many, or a negative errno. */
+static int choose(struct database *database, int limit, uint64_t *ret_gone, uint64_t *ret_swept)
 {
 	sqlite3_stmt *history = database_statement(database, STATEMENT_HISTORY);
 	int n = 0;
@@ -46,7 +48,7 @@ static int choose(struct database *database, uint64_t *ret_gone, uint64_t *ret_s
 
 	database_bind_revision(history, 1, database->swept);
 	database_bind_revision(history, 2, database->compacted);
-	sqlite3_bind_int(history, 3, LIMIT_STORE_SLICE / 2);
+	sqlite3_bind_int(history, 3, limit);
 	*ret_swept = database->compacted;
 	while ((step = sqlite3_step(history)) == SQLITE_ROW) {
 		uint64_t revision = database_revision(history, 0);
@@ -58,7 +60,7 @@ static int choose(struct database *database, uint64_t *ret_gone, uint64_t *ret_s
 		if (database_revision(history, 2) == 0) {
 			ret_gone[n++] = revision;
 		}
-		if (++rows == LIMIT_STORE_SLICE / 2) {
+		if (++rows == limit) {
 			*ret_swept = revision;
 		}
 	}
@@ -66,13 +68,15 @@ static int choose(struct database *database, uint64_t *ret_gone, uint64_t *ret_s
 	return step == SQLITE_DONE ? n : database_error(database, step);
 }
 
-int sqlite_sweep(struct database *database)
+int sqlite_sweep(struct database *database, int limit)
 {
-	uint64_t gone[LIMIT_STORE_SLICE];
+	uint64_t gone[2 * LIMIT_STORE_SLICE];
 	uint64_t swept;
-	int n = choose(database, gone, &swept);
 	int result;
+	int n;
 
+	assert(limit <= LIMIT_STORE_SLICE);
+	n = choose(database, limit, gone, &swept);
 	if (n < 0) {
 		return error_trace(n);
 	}

@@ -103,8 +103,11 @@ bool sqlite_list_step(struct database *database, struct sqlite_listing *listing)
 
 /* Lists at revisions < `revision` are refused from now on. Returns 0 or a negative errno. */
 int sqlite_compact(struct database *database, uint64_t revision);
-/* Removes some of the rows that nobody can see any more. Returns 0 or a negative errno. */
-int sqlite_sweep(struct database *database);
+/*
+ * Looks at `limit` (≤ LIMIT_STORE_SLICE) of the rows that have become old, and removes what nobody can
+ * see any more. Returns 0 or a negative errno.
+ */
+int sqlite_sweep(struct database *database, int limit);
 
 /* store_sqlite_new() through a VFS of the tests. */
 int store_sqlite_open(const char *path, const char *vfs, struct store **ret);
