@@ -67,6 +67,9 @@ enum {
 	LIMIT_CACHE_KEY = 1024, /* index key, namespace and name together */
 	LIMIT_EVENTS_REMEMBERED = 4096, /* whose repeats are counted */
 	LIMIT_EVENT_REQUESTS = 256, /* events being written; more are dropped */
+	LIMIT_SLICE_PACKED = 100, /* in one endpoint slice of ours */
+	LIMIT_MIRRORED_ADDRESSES = 1000, /* of one Endpoints subset */
+	LIMIT_ENDPOINTS_ADDRESSES = 1000, /* in one Endpoints object */
 	LIMIT_EVENT_MESSAGE = 1024, /* as Kubernetes validates it */
 
 	/* The zone. */

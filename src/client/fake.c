@@ -23,6 +23,7 @@
 #include "object/kinds.h"
 #include "object/schema.h"
 #include "json/json.h"
+#include "json/patch.h"
 
 struct fake {
 	struct client client; /* first */
@@ -343,38 +344,12 @@ static void do_update(struct fake *fake, const struct client_request *request, s
 	replace(fake, old, tree, outcome);
 }
 
-/* RFC 7386, in place. */
-static void merge(json_t *target, const json_t *patch)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach ((json_t *)patch, key, value) {
-		json_t *inner = json_object_get(target, key);
-
-		if (json_is_null(value)) {
-			json_object_del(target, key);
-			continue;
-		}
-		if (!json_is_object(value)) {
-			json_object_set_new(target, key, json_deep_copy(value));
-			continue;
-		}
-		if (!json_is_object(inner)) {
-			inner = json_object();
-			json_object_set_new(target, key, inner);
-		}
-		merge(inner, value);
-	}
-}
-
 static void do_patch(struct fake *fake, const struct client_request *request, struct object *old,
 		     struct outcome *outcome)
 {
-	_cleanup_json_ json_t *patched = json_deep_copy(object_tree(old));
+	_cleanup_json_ json_t *patched = json_merge_patch(object_tree(old), request->body);
 	struct client_request update = *request;
 
-	merge(patched, request->body);
 	update.body = patched;
 	do_update(fake, &update, old, outcome);
 }

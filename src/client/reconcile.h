@@ -134,6 +134,8 @@ struct controller {
 	 * whose object is gone, too.
 	 */
 	void (*reconcile)(const struct view *view, struct str key, struct plan *plan);
+	/* Sets up the indexes that it reads (cache_index()), or NULL. Tests call it themselves. */
+	void (*prepare)(struct cache *cache);
 	/* The host that its events name as source.host ("" for none), or NULL. */
 	const char *(*event_host)(struct object *about);
 };

@@ -411,6 +411,9 @@ void runner_add(struct runner *runner, const struct controller *controller, cons
 	map_init(&slot->items, LIMIT_WORK_QUEUE);
 	list_init(&slot->link);
 	list_append(&runner->slots, &slot->link);
+	if (controller->prepare != NULL) {
+		controller->prepare(runner->cache);
+	}
 	for (size_t i = 0; i < CONTROLLER_MAX_SOURCES && controller->also[i] != NULL; i++) {
 		cache_want(runner->cache, controller->also[i]);
 	}

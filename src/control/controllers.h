@@ -20,6 +20,10 @@ extern const struct controller *const controllers[];
 extern const size_t n_controllers;
 
 extern const struct controller controller_deployment;
+extern const struct controller controller_endpoints;
+extern const struct controller controller_endpointslice;
+extern const struct controller controller_event_expiry;
+extern const struct controller controller_mirroring;
 extern const struct controller controller_replicaset;
 extern const struct controller controller_scheduler;
 extern const struct controller controller_statefulset;

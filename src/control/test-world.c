@@ -153,6 +153,70 @@ void world_take_creates(struct world *world)
 	}
 }
 
+static const struct kind *kind_named(const char *name)
+{
+	for (size_t i = 0; i < n_kinds; i++) {
+		if (strcmp(kinds[i]->kind, name) == 0) {
+			return kinds[i];
+		}
+	}
+	return NULL;
+}
+
+static void take_action(struct world *world, const json_t *action)
+{
+	const struct kind *kind = kind_named(json_string_at(action, "kind"));
+	const char *verb = json_string_at(action, "verb");
+	json_t *body = json_deep_copy(json_object_get(action, "body"));
+
+	if (strcmp(verb, "create") == 0) {
+		if (json_string_at(body, "metadata.name")[0] == '\0') {
+			json_put(body, "metadata.name",
+				 json_sprintf("%s%05llu",
+					      json_string_at(body, "metadata.generateName"),
+					      (unsigned long long)world->revision));
+		}
+		world_put_tree(world, kind, body);
+	} else if (strcmp(verb, "update") == 0) {
+		world_put_tree(world, kind, body);
+	} else {
+		if (strcmp(verb, "delete") == 0) {
+			world_drop(world, kind, json_string_at(action, "name"));
+		}
+		json_decref(body);
+	}
+}
+
+void world_take_plan(struct world *world)
+{
+	for (size_t i = 0; i < plan_count(world->plan); i++) {
+		take_action(world, plan_action(world->plan, i));
+	}
+}
+
+unsigned world_settle(struct world *world, const struct controller *controller, const char *key)
+{
+	unsigned rounds = 0;
+
+	world_reconcile(world, controller, key);
+	for (; plan_count(world->plan) > 0; rounds++) {
+		assert_in_range(rounds, 0, 10);
+		world_take_plan(world);
+		world_reconcile(world, controller, key);
+	}
+	return rounds;
+}
+
+const json_t *world_nth(struct world *world, const struct kind *kind, size_t i)
+{
+	cache_for_each (object, world->cache, kind, STR("default")) {
+		if (i-- == 0) {
+			return object_tree(object);
+		}
+	}
+	return NULL;
+}
+
 void world_reconcile(struct world *world, const struct controller *controller, const char *key)
 {
 	struct view view = {
@@ -165,6 +229,9 @@ void world_reconcile(struct world *world, const struct controller *controller, c
 
 	plan_free(world->plan);
 	world->plan = plan_new();
+	if (controller->prepare != NULL) {
+		controller->prepare(world->cache);
+	}
 	controller->reconcile(&view, str_from(key), world->plan);
 }
 

@@ -56,6 +56,15 @@ void world_drop(struct world *world, const struct kind *kind, const char *name);
 /* Puts in what the last plan creates, so that the next reconcile sees it. */
 void world_take_creates(struct world *world);
 
+/* Does what the last plan says: creates (with generated names), updates, removes. */
+void world_take_plan(struct world *world);
+
+/* Reconciles and takes the plan until there is nothing to do; returns how many rounds had plans. */
+unsigned world_settle(struct world *world, const struct controller *controller, const char *key);
+
+/* The i-th object of a kind in namespace default, in name order; NULL beyond the last. */
+const json_t *world_nth(struct world *world, const struct kind *kind, size_t i);
+
 /* Reconciles; the plan replaces the last one. */
 void world_reconcile(struct world *world, const struct controller *controller, const char *key);
 
