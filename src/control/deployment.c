@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "control/absence.h"
 #include "control/controllers.h"
 #include "control/deployment_intern.h"
 #include "control/object_list.h"
@@ -130,7 +131,8 @@ static void roll(struct rollout *rollout)
 
 static void sync_rollout(struct rollout *rollout)
 {
-	if (object_is_deleting(rollout->object)) {
+	if (object_is_deleting(rollout->object) ||
+	    space_is_ending(rollout->view, rollout->object->space)) {
 		rollout_plan_status(rollout, /* rolling= */ false);
 	} else if (rollout->paused || is_scaling(rollout)) {
 		rollout_sync_fresh(rollout, /* create= */ false);
@@ -198,5 +200,6 @@ const struct controller controller_deployment = {
 		{ .kind = &kind_replica_set, .keys = keys_of_set },
 		{ .kind = &kind_pod, .keys = keys_of_pod },
 	},
+	.also = { &kind_namespace },
 	.reconcile = reconcile,
 };

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/absence.h"
 #include "control/controllers.h"
 #include "control/generate_name.h"
 #include "control/owner.h"
@@ -150,7 +151,7 @@ static void sync_replicas(struct replicas *set, const struct selector *selector)
 		}
 	}
 	status_plan(set->plan, set->object, status_of(set));
-	if (object_is_deleting(set->object)) {
+	if (object_is_deleting(set->object) || space_is_ending(set->view, set->object->space)) {
 		return;
 	}
 	int64_t missing = set->wanted - (int64_t)set->pods.n;
@@ -204,5 +205,6 @@ const struct controller controller_replicaset = {
 		{ .kind = &kind_replica_set, .keys = source_self },
 		{ .kind = &kind_pod, .keys = keys_of_pod },
 	},
+	.also = { &kind_namespace },
 	.reconcile = reconcile,
 };

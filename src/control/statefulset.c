@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/absence.h"
 #include "control/controllers.h"
 #include "control/owner.h"
 #include "control/pod_state.h"
@@ -209,7 +210,7 @@ static void sync_set(struct set *set, const struct selector *selector)
 	}
 	set_take_pods(set, &owned);
 	status_plan(set->plan, set->object, statefulset_status(set));
-	if (!object_is_deleting(set->object)) {
+	if (!object_is_deleting(set->object) && !space_is_ending(set->view, set->object->space)) {
 		set_step(set);
 		history_truncate(&set->history, set->object, &owned, set->plan);
 	}
@@ -255,5 +256,6 @@ const struct controller controller_statefulset = {
 		{ .kind = &kind_pod, .keys = keys_of_dependent },
 		{ .kind = &kind_controller_revision, .keys = keys_of_dependent },
 	},
+	.also = { &kind_namespace },
 	.reconcile = reconcile,
 };
