@@ -14,14 +14,16 @@
 
 static const struct field config_map_fields[] = {
 	KIND_ROWS,
-	ROW(BOOL, "immutable", 4, "", .flags = FIELD_POINTER),
-	ROW(STRING, "data", 2, "", .shape = FIELD_MAP),
-	ROW(BYTES, "binaryData", 3, "", .shape = FIELD_MAP),
+	ROW(BOOL, "immutable", 4, "Once true, the data never changes again.",
+	    .flags = FIELD_POINTER),
+	ROW(STRING, "data", 2, "Values that are text.", .shape = FIELD_MAP),
+	ROW(BYTES, "binaryData", 3, "Values that are bytes, in base64; no key may be in data too.",
+	    .shape = FIELD_MAP),
 };
 
 static const struct type type_config_map = {
 	.name = "io.k8s.api.core.v1.ConfigMap",
-	.doc = "",
+	.doc = "Settings by key, for pods to read as files or variables.",
 	SCHEMA_TABLE(config_map_fields),
 };
 

@@ -45,7 +45,6 @@ void container_port_check(const json_t *port, const char *path, struct field_err
 	const json_t *host = json_object_get(port, "hostPort");
 	int64_t number = json_integer_value(host);
 
-	rule_port_present(port, "containerPort", path, errors);
 	if (number < 0 || number > 65535) {
 		field_errors_addf(errors, FIELD_ERROR_INVALID, host,
 				  "must be between 1 and 65535, inclusive", "%s.hostPort", path);

@@ -6,6 +6,7 @@
 
 #include "object/field_errors.h"
 #include "object/kinds/cells.h"
+#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
 #include "json/json.h"
 
@@ -15,13 +16,14 @@
 
 static const struct field controller_revision_fields[] = {
 	KIND_ROWS,
-	ROW(RAW, "data", 2, ""),
-	ROW(INT64, "revision", 3, "", .flags = FIELD_EXPECTED, .format = FORMAT_NON_NEGATIVE),
+	ROW(RAW, "data", 2, "The template; cannot change."),
+	ROW(INT64, "revision", 3, "Place in the history, counting up.", .flags = FIELD_EXPECTED,
+	    .format = FORMAT_NON_NEGATIVE),
 };
 
 static const struct type type_controller_revision = {
 	.name = "io.k8s.api.apps.v1.ControllerRevision",
-	.doc = "",
+	.doc = "A template as it was, kept so that it can be restored.",
 	SCHEMA_TABLE(controller_revision_fields),
 };
 
@@ -76,7 +78,7 @@ static void controller_revision_check_update(const json_t *revision, const json_
 {
 	const json_t *data = json_object_get(revision, "data");
 
-	if (!json_equal(data, json_object_get(old, "data"))) {
+	if (!rule_is_same(data, json_object_get(old, "data"))) {
 		field_errors_add(errors, FIELD_ERROR_INVALID, "data", data, "field is immutable");
 	}
 }

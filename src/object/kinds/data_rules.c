@@ -54,7 +54,8 @@ void data_check_immutable(const json_t *object, const json_t *old, const char *c
 		field_errors_add(errors, FIELD_ERROR_FORBIDDEN, "immutable", NULL, detail);
 	}
 	for (; *frozen != NULL; frozen++) {
-		if (!json_equal(json_object_get(object, *frozen), json_object_get(old, *frozen))) {
+		if (!rule_is_same(json_object_get(object, *frozen),
+				  json_object_get(old, *frozen))) {
 			field_errors_add(errors, FIELD_ERROR_FORBIDDEN, *frozen, NULL, detail);
 		}
 	}

@@ -16,15 +16,16 @@
  */
 
 static const struct field rolling_update_deployment_fields[] = {
-	ROW(INT_OR_STRING, "maxUnavailable", 1, "", .flags = FIELD_POINTER,
+	ROW(INT_OR_STRING, "maxUnavailable", 1,
+	    "Pods that may be missing, as a number or a percentage.", .flags = FIELD_POINTER,
 	    .format = FORMAT_PERCENT_OR_INT),
-	ROW(INT_OR_STRING, "maxSurge", 2, "", .flags = FIELD_POINTER,
-	    .format = FORMAT_PERCENT_OR_INT),
+	ROW(INT_OR_STRING, "maxSurge", 2, "Pods that may be too many, as a number or a percentage.",
+	    .flags = FIELD_POINTER, .format = FORMAT_PERCENT_OR_INT),
 };
 
 static const struct type type_rolling_update_deployment = {
 	.name = "io.k8s.api.apps.v1.RollingUpdateDeployment",
-	.doc = "",
+	.doc = "How far a rolling update may go at a time.",
 	SCHEMA_TABLE(rolling_update_deployment_fields),
 };
 
@@ -46,85 +47,95 @@ static void deployment_strategy_complete(json_t *strategy)
 }
 
 static const struct field deployment_strategy_fields[] = {
-	ROW(STRING, "type", 1, "", .one_of = "Recreate|RollingUpdate"),
-	ROW(MESSAGE, "rollingUpdate", 2, "", .message = &type_rolling_update_deployment,
-	    .flags = FIELD_POINTER),
+	ROW(STRING, "type", 1, "RollingUpdate, or Recreate to end all old pods first.",
+	    .one_of = "Recreate|RollingUpdate"),
+	ROW(MESSAGE, "rollingUpdate", 2, "How far a rolling update may go at a time.",
+	    .message = &type_rolling_update_deployment, .flags = FIELD_POINTER),
 };
 
 static const struct type type_deployment_strategy = {
 	.name = "io.k8s.api.apps.v1.DeploymentStrategy",
-	.doc = "",
+	.doc = "How pods of an old template are replaced.",
 	SCHEMA_TABLE(deployment_strategy_fields),
 	.complete = deployment_strategy_complete,
 };
 
 static const struct field deployment_spec_fields[] = {
-	ROW(INT32, "replicas", 1, "", .flags = FIELD_POINTER, .default_json = "1",
-	    .format = FORMAT_NON_NEGATIVE),
-	ROW(MESSAGE, "selector", 2, "", .message = &type_label_selector,
+	ROW(INT32, "replicas", 1, "Pods that are wanted.", .flags = FIELD_POINTER,
+	    .default_json = "1", .format = FORMAT_NON_NEGATIVE),
+	ROW(MESSAGE, "selector", 2,
+	    "Labels of the pods; must match the template and cannot change.",
+	    .message = &type_label_selector,
 	    .flags = FIELD_REQUIRED | FIELD_POINTER | FIELD_IMMUTABLE),
-	ROW(MESSAGE, "template", 3, "", .message = &type_pod_template_spec,
-	    .flags = FIELD_REQUIRED),
-	ROW(MESSAGE, "strategy", 4, "", .message = &type_deployment_strategy, .default_json = "{}",
+	ROW(MESSAGE, "template", 3, "What the pods look like; a change starts a rollout.",
+	    .message = &type_pod_template_spec, .flags = FIELD_REQUIRED),
+	ROW(MESSAGE, "strategy", 4, "How pods of an old template are replaced.",
+	    .message = &type_deployment_strategy, .default_json = "{}",
 	    .flags = FIELD_PATCH_RETAIN_KEYS),
-	ROW(INT32, "minReadySeconds", 5, "", .format = FORMAT_NON_NEGATIVE),
-	ROW(INT32, "revisionHistoryLimit", 6, "", .flags = FIELD_POINTER, .default_json = "10",
+	ROW(INT32, "minReadySeconds", 5, "Seconds a pod must be ready to count as available.",
 	    .format = FORMAT_NON_NEGATIVE),
-	ROW(BOOL, "paused", 7, ""),
-	ROW(INT32, "progressDeadlineSeconds", 9, "", .flags = FIELD_POINTER, .default_json = "600",
-	    .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "revisionHistoryLimit", 6, "Old replica sets to keep for rollbacks.",
+	    .flags = FIELD_POINTER, .default_json = "10", .format = FORMAT_NON_NEGATIVE),
+	ROW(BOOL, "paused", 7, "Whether changes of the template wait."),
+	ROW(INT32, "progressDeadlineSeconds", 9,
+	    "Seconds without progress after which a rollout has failed.", .flags = FIELD_POINTER,
+	    .default_json = "600", .format = FORMAT_NON_NEGATIVE),
 };
 
 static const struct type type_deployment_spec = {
 	.name = "io.k8s.api.apps.v1.DeploymentSpec",
-	.doc = "",
+	.doc = "How many pods, of which template, and how they are replaced.",
 	SCHEMA_TABLE(deployment_spec_fields),
 };
 
 static const struct field deployment_condition_fields[] = {
-	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "status", 2, "", .flags = FIELD_EXPECTED),
-	ROW(TIME, "lastUpdateTime", 6, ""),
-	ROW(TIME, "lastTransitionTime", 7, ""),
-	ROW(STRING, "reason", 4, ""),
-	ROW(STRING, "message", 5, ""),
+	ROW(STRING, "type", 1, "Available, Progressing or ReplicaFailure.",
+	    .flags = FIELD_EXPECTED),
+	ROW(STRING, "status", 2, "Whether it holds: True, False or Unknown.",
+	    .flags = FIELD_EXPECTED),
+	ROW(TIME, "lastUpdateTime", 6, "When the condition was last written."),
+	ROW(TIME, "lastTransitionTime", 7, "When the status last changed."),
+	ROW(STRING, "reason", 4, "Why it last changed, in one word for programs."),
+	ROW(STRING, "message", 5, "Why it last changed, in a sentence for people."),
 };
 
 static const struct type type_deployment_condition = {
 	.name = "io.k8s.api.apps.v1.DeploymentCondition",
-	.doc = "",
+	.doc = "One aspect of a deployment's state.",
 	SCHEMA_TABLE(deployment_condition_fields),
 };
 
 static const struct field deployment_status_fields[] = {
-	ROW(INT64, "observedGeneration", 1, ""),
-	ROW(INT32, "replicas", 2, "", .format = FORMAT_NON_NEGATIVE),
-	ROW(INT32, "updatedReplicas", 3, ""),
-	ROW(INT32, "readyReplicas", 7, ""),
-	ROW(INT32, "availableReplicas", 4, ""),
-	ROW(INT32, "unavailableReplicas", 5, ""),
-	ROW(INT32, "terminatingReplicas", 9, "", .flags = FIELD_POINTER),
-	ROW(MESSAGE, "conditions", 6, "", .shape = FIELD_LIST,
+	ROW(INT64, "observedGeneration", 1, "Generation that the controller has acted on."),
+	ROW(INT32, "replicas", 2, "Pods that exist.", .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "updatedReplicas", 3, "Pods made from the current template."),
+	ROW(INT32, "readyReplicas", 7, "Pods that are ready."),
+	ROW(INT32, "availableReplicas", 4, "Pods that have been ready for minReadySeconds."),
+	ROW(INT32, "unavailableReplicas", 5, "Pods that are still missing."),
+	ROW(INT32, "terminatingReplicas", 9, "Pods that are ending.", .flags = FIELD_POINTER),
+	ROW(MESSAGE, "conditions", 6, "Aspects of the deployment's state.", .shape = FIELD_LIST,
 	    .message = &type_deployment_condition, .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP,
 	    .merge_key = "type", .list_keys = "type"),
-	ROW(INT32, "collisionCount", 8, "", .flags = FIELD_POINTER),
+	ROW(INT32, "collisionCount", 8,
+	    "Counts clashes of names of replica sets, to avoid the next one.",
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_deployment_status = {
 	.name = "io.k8s.api.apps.v1.DeploymentStatus",
-	.doc = "",
+	.doc = "How far a deployment is.",
 	SCHEMA_TABLE(deployment_status_fields),
 };
 
 static const struct field deployment_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_deployment_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_deployment_status),
+	ROW(MESSAGE, "spec", 2, "What is wanted.", .message = &type_deployment_spec),
+	ROW(MESSAGE, "status", 3, "How far it is.", .message = &type_deployment_status),
 };
 
 static const struct type type_deployment = {
 	.name = "io.k8s.api.apps.v1.Deployment",
-	.doc = "",
+	.doc = "Pods without identity, replaced step by step when their template changes.",
 	SCHEMA_TABLE(deployment_fields),
 };
 

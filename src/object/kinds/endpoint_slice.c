@@ -17,97 +17,109 @@
  */
 
 static const struct field endpoint_conditions_fields[] = {
-	ROW(BOOL, "ready", 1, "", .flags = FIELD_POINTER),
-	ROW(BOOL, "serving", 2, "", .flags = FIELD_POINTER),
-	ROW(BOOL, "terminating", 3, "", .flags = FIELD_POINTER),
+	ROW(BOOL, "ready", 1, "Whether it takes new connections; unknown counts as true.",
+	    .flags = FIELD_POINTER),
+	ROW(BOOL, "serving", 2,
+	    "Like ready, but also true for an endpoint that serves while it ends.",
+	    .flags = FIELD_POINTER),
+	ROW(BOOL, "terminating", 3, "Whether it is ending.", .flags = FIELD_POINTER),
 };
 
 static const struct type type_endpoint_conditions = {
 	.name = "io.k8s.api.discovery.v1.EndpointConditions",
-	.doc = "",
+	.doc = "What is known of one endpoint.",
 	SCHEMA_TABLE(endpoint_conditions_fields),
 };
 
 static const struct field for_zone_fields[] = {
-	ROW(STRING, "name", 1, "", .flags = FIELD_REQUIRED),
+	ROW(STRING, "name", 1, "Name of the zone.", .flags = FIELD_REQUIRED),
 };
 
 static const struct type type_for_zone = {
 	.name = "io.k8s.api.discovery.v1.ForZone",
-	.doc = "",
+	.doc = "A zone that should use an endpoint.",
 	SCHEMA_TABLE(for_zone_fields),
 };
 
 static const struct field for_node_fields[] = {
-	ROW(STRING, "name", 1, "", .flags = FIELD_REQUIRED),
+	ROW(STRING, "name", 1, "Name of the node.", .flags = FIELD_REQUIRED),
 };
 
 static const struct type type_for_node = {
 	.name = "io.k8s.api.discovery.v1.ForNode",
-	.doc = "",
+	.doc = "A node that should use an endpoint.",
 	SCHEMA_TABLE(for_node_fields),
 };
 
 static const struct field endpoint_hints_fields[] = {
-	ROW(MESSAGE, "forZones", 1, "", .shape = FIELD_LIST, .message = &type_for_zone,
-	    .flags = FIELD_LIST_ATOMIC),
-	ROW(MESSAGE, "forNodes", 2, "", .shape = FIELD_LIST, .message = &type_for_node,
-	    .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "forZones", 1, "Zones that should.", .shape = FIELD_LIST,
+	    .message = &type_for_zone, .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "forNodes", 2, "Nodes that should.", .shape = FIELD_LIST,
+	    .message = &type_for_node, .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_endpoint_hints = {
 	.name = "io.k8s.api.discovery.v1.EndpointHints",
-	.doc = "",
+	.doc = "Who should use an endpoint.",
 	SCHEMA_TABLE(endpoint_hints_fields),
 };
 
 static const struct field slice_endpoint_fields[] = {
-	ROW(STRING, "addresses", 1, "", .shape = FIELD_LIST,
+	ROW(STRING, "addresses", 1,
+	    "Its addresses, all the same to clients; only the first is used.", .shape = FIELD_LIST,
 	    .flags = FIELD_REQUIRED | FIELD_LIST_SET),
-	ROW(MESSAGE, "conditions", 2, "", .message = &type_endpoint_conditions),
-	ROW(STRING, "hostname", 3, "", .flags = FIELD_POINTER, .format = FORMAT_DNS_LABEL),
-	ROW(MESSAGE, "targetRef", 4, "", .message = &type_object_reference, .flags = FIELD_POINTER),
-	ROW(STRING, "deprecatedTopology", 5, "", .shape = FIELD_MAP),
-	ROW(STRING, "nodeName", 6, "", .flags = FIELD_POINTER, .format = FORMAT_DNS_SUBDOMAIN),
-	ROW(STRING, "zone", 7, "", .flags = FIELD_POINTER),
-	ROW(MESSAGE, "hints", 8, "", .message = &type_endpoint_hints, .flags = FIELD_POINTER),
+	ROW(MESSAGE, "conditions", 2, "What is known of it.", .message = &type_endpoint_conditions),
+	ROW(STRING, "hostname", 3, "Name below the Service's name in DNS; a DNS label.",
+	    .flags = FIELD_POINTER, .format = FORMAT_DNS_LABEL),
+	ROW(MESSAGE, "targetRef", 4, "Object that the endpoint stands for, as a rule a pod.",
+	    .message = &type_object_reference, .flags = FIELD_POINTER),
+	ROW(STRING, "deprecatedTopology", 5, "Topology of the earlier beta version; cannot be set.",
+	    .shape = FIELD_MAP),
+	ROW(STRING, "nodeName", 6, "Node it runs on.", .flags = FIELD_POINTER,
+	    .format = FORMAT_DNS_SUBDOMAIN),
+	ROW(STRING, "zone", 7, "Zone it runs in.", .flags = FIELD_POINTER),
+	ROW(MESSAGE, "hints", 8, "Who should use it.", .message = &type_endpoint_hints,
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_slice_endpoint = {
 	.name = "io.k8s.api.discovery.v1.Endpoint",
-	.doc = "",
+	.doc = "One place behind a Service.",
 	SCHEMA_TABLE(slice_endpoint_fields),
 };
 
 static const struct field slice_port_fields[] = {
-	ROW(STRING, "name", 1, "", .flags = FIELD_POINTER, .default_json = "\"\"",
-	    .format = FORMAT_DNS_LABEL),
-	ROW(STRING, "protocol", 2, "", .flags = FIELD_POINTER, .default_json = "\"TCP\"",
-	    .one_of = "SCTP|TCP|UDP"),
-	ROW(INT32, "port", 3, "", .flags = FIELD_POINTER, .format = FORMAT_PORT),
-	ROW(STRING, "appProtocol", 4, "", .flags = FIELD_POINTER),
+	ROW(STRING, "name", 1, "Name of the Service port; empty for the unnamed one.",
+	    .flags = FIELD_POINTER, .default_json = "\"\"", .format = FORMAT_DNS_LABEL),
+	ROW(STRING, "protocol", 2, "TCP, UDP or SCTP.", .flags = FIELD_POINTER,
+	    .default_json = "\"TCP\"", .one_of = "SCTP|TCP|UDP"),
+	ROW(INT32, "port", 3, "Port number; absent for every port.", .flags = FIELD_POINTER,
+	    .format = FORMAT_PORT),
+	ROW(STRING, "appProtocol", 4, "Protocol spoken, such as http or kubernetes.io/h2c.",
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_slice_port = {
 	.name = "io.k8s.api.discovery.v1.EndpointPort",
-	.doc = "",
+	.doc = "A port that every endpoint of a slice serves.",
 	SCHEMA_TABLE(slice_port_fields),
 	.atomic = true,
 };
 
 static const struct field endpoint_slice_fields[] = {
 	KIND_ROWS,
-	ROW(STRING, "addressType", 4, "", .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
-	    .one_of = "FQDN|IPv4|IPv6"),
-	ROW(MESSAGE, "endpoints", 2, "", .shape = FIELD_LIST, .message = &type_slice_endpoint,
+	ROW(STRING, "addressType", 4, "What the addresses are: IPv4, IPv6 or FQDN; cannot change.",
+	    .flags = FIELD_REQUIRED | FIELD_IMMUTABLE, .one_of = "FQDN|IPv4|IPv6"),
+	ROW(MESSAGE, "endpoints", 2, "Places behind the Service; at most 1000.",
+	    .shape = FIELD_LIST, .message = &type_slice_endpoint,
 	    .flags = FIELD_EXPECTED | FIELD_LIST_ATOMIC),
-	ROW(MESSAGE, "ports", 3, "", .shape = FIELD_LIST, .message = &type_slice_port,
-	    .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "ports", 3, "Ports that each of them serves; at most 100.",
+	    .shape = FIELD_LIST, .message = &type_slice_port, .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_endpoint_slice = {
 	.name = "io.k8s.api.discovery.v1.EndpointSlice",
-	.doc = "",
+	.doc = "A part of what is behind a Service.",
 	SCHEMA_TABLE(endpoint_slice_fields),
 };
 

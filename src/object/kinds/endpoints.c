@@ -7,7 +7,6 @@
 #include "object/field_errors.h"
 #include "object/kinds/address.h"
 #include "object/kinds/cells.h"
-#include "object/kinds/rules.h"
 #include "object/kinds/types.h"
 #include "json/json.h"
 
@@ -28,37 +27,37 @@ static void endpoint_address_check(const json_t *address, const char *path,
 }
 
 static const struct field endpoint_address_fields[] = {
-	ROW(STRING, "ip", 1, "", .flags = FIELD_REQUIRED, .format = FORMAT_IP),
-	ROW(STRING, "hostname", 3, "", .format = FORMAT_DNS_LABEL),
-	ROW(STRING, "nodeName", 4, "", .flags = FIELD_POINTER, .format = FORMAT_DNS_SUBDOMAIN),
-	ROW(MESSAGE, "targetRef", 2, "", .message = &type_object_reference, .flags = FIELD_POINTER),
+	ROW(STRING, "ip", 1, "The address.", .flags = FIELD_REQUIRED, .format = FORMAT_IP),
+	ROW(STRING, "hostname", 3, "Name below the Service's name in DNS; a DNS label.",
+	    .format = FORMAT_DNS_LABEL),
+	ROW(STRING, "nodeName", 4, "Node it is on.", .flags = FIELD_POINTER,
+	    .format = FORMAT_DNS_SUBDOMAIN),
+	ROW(MESSAGE, "targetRef", 2, "Object that the address stands for, as a rule a pod.",
+	    .message = &type_object_reference, .flags = FIELD_POINTER),
 };
 
 static const struct type type_endpoint_address = {
 	.name = "io.k8s.api.core.v1.EndpointAddress",
-	.doc = "",
+	.doc = "One address behind a Service.",
 	SCHEMA_TABLE(endpoint_address_fields),
 	.check = endpoint_address_check,
 	.atomic = true,
 };
 
-static void endpoint_port_check(const json_t *port, const char *path, struct field_errors *errors)
-{
-	rule_port_present(port, "port", path, errors);
-}
-
 static const struct field endpoint_port_fields[] = {
-	ROW(STRING, "name", 1, "", .format = FORMAT_DNS_LABEL),
-	ROW(INT32, "port", 2, "", .flags = FIELD_EXPECTED, .format = FORMAT_PORT),
-	ROW(STRING, "protocol", 3, "", .default_json = "\"TCP\"", .one_of = "SCTP|TCP|UDP"),
-	ROW(STRING, "appProtocol", 4, "", .flags = FIELD_POINTER),
+	ROW(STRING, "name", 1, "Name of the Service port; needed when there are several.",
+	    .format = FORMAT_DNS_LABEL),
+	ROW(INT32, "port", 2, "Port number.", .flags = FIELD_EXPECTED, .format = FORMAT_PORT),
+	ROW(STRING, "protocol", 3, "TCP, UDP or SCTP.", .default_json = "\"TCP\"",
+	    .one_of = "SCTP|TCP|UDP"),
+	ROW(STRING, "appProtocol", 4, "Protocol spoken, such as http or kubernetes.io/h2c.",
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_endpoint_port = {
 	.name = "io.k8s.api.core.v1.EndpointPort",
-	.doc = "",
+	.doc = "A port behind a Service.",
 	SCHEMA_TABLE(endpoint_port_fields),
-	.check = endpoint_port_check,
 	.atomic = true,
 };
 
@@ -84,30 +83,30 @@ static void endpoint_subset_check(const json_t *subset, const char *path,
 }
 
 static const struct field endpoint_subset_fields[] = {
-	ROW(MESSAGE, "addresses", 1, "", .shape = FIELD_LIST, .message = &type_endpoint_address,
-	    .flags = FIELD_LIST_ATOMIC),
-	ROW(MESSAGE, "notReadyAddresses", 2, "", .shape = FIELD_LIST,
+	ROW(MESSAGE, "addresses", 1, "Addresses that are ready.", .shape = FIELD_LIST,
 	    .message = &type_endpoint_address, .flags = FIELD_LIST_ATOMIC),
-	ROW(MESSAGE, "ports", 3, "", .shape = FIELD_LIST, .message = &type_endpoint_port,
-	    .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "notReadyAddresses", 2, "Addresses that are not.", .shape = FIELD_LIST,
+	    .message = &type_endpoint_address, .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "ports", 3, "Ports that each of them serves.", .shape = FIELD_LIST,
+	    .message = &type_endpoint_port, .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_endpoint_subset = {
 	.name = "io.k8s.api.core.v1.EndpointSubset",
-	.doc = "",
+	.doc = "Addresses that serve the same ports.",
 	SCHEMA_TABLE(endpoint_subset_fields),
 	.check = endpoint_subset_check,
 };
 
 static const struct field endpoints_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "subsets", 2, "", .shape = FIELD_LIST, .message = &type_endpoint_subset,
-	    .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "subsets", 2, "Addresses, grouped by the ports they serve.",
+	    .shape = FIELD_LIST, .message = &type_endpoint_subset, .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_endpoints = {
 	.name = "io.k8s.api.core.v1.Endpoints",
-	.doc = "",
+	.doc = "What is behind a Service, in one object; the older form of endpoint slices.",
 	SCHEMA_TABLE(endpoints_fields),
 };
 

@@ -15,49 +15,51 @@
  */
 
 static const struct field event_source_fields[] = {
-	ROW(STRING, "component", 1, ""),
-	ROW(STRING, "host", 2, ""),
+	ROW(STRING, "component", 1, "Program that saw it."),
+	ROW(STRING, "host", 2, "Node that it saw it on."),
 };
 
 static const struct type type_event_source = {
 	.name = "io.k8s.api.core.v1.EventSource",
-	.doc = "",
+	.doc = "Who saw an event.",
 	SCHEMA_TABLE(event_source_fields),
 };
 
 static const struct field event_series_fields[] = {
-	ROW(INT32, "count", 1, ""),
-	ROW(MICRO_TIME, "lastObservedTime", 2, ""),
+	ROW(INT32, "count", 1, "How often it happened."),
+	ROW(MICRO_TIME, "lastObservedTime", 2, "When it happened last."),
 };
 
 static const struct type type_event_series = {
 	.name = "io.k8s.api.core.v1.EventSeries",
-	.doc = "",
+	.doc = "A run of equal events.",
 	SCHEMA_TABLE(event_series_fields),
 };
 
 static const struct field event_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "involvedObject", 2, "", .message = &type_object_reference,
+	ROW(MESSAGE, "involvedObject", 2, "What it happened to.", .message = &type_object_reference,
 	    .flags = FIELD_EXPECTED),
-	ROW(STRING, "reason", 3, ""),
-	ROW(STRING, "message", 4, ""),
-	ROW(MESSAGE, "source", 5, "", .message = &type_event_source),
-	ROW(TIME, "firstTimestamp", 6, ""),
-	ROW(TIME, "lastTimestamp", 7, ""),
-	ROW(INT32, "count", 8, ""),
-	ROW(STRING, "type", 9, ""),
-	ROW(MICRO_TIME, "eventTime", 10, ""),
-	ROW(MESSAGE, "series", 11, "", .message = &type_event_series, .flags = FIELD_POINTER),
-	ROW(STRING, "action", 12, ""),
-	ROW(MESSAGE, "related", 13, "", .message = &type_object_reference, .flags = FIELD_POINTER),
-	ROW(STRING, "reportingComponent", 14, ""),
-	ROW(STRING, "reportingInstance", 15, ""),
+	ROW(STRING, "reason", 3, "What happened, in one word for programs."),
+	ROW(STRING, "message", 4, "What happened, in a sentence for people."),
+	ROW(MESSAGE, "source", 5, "Who saw it.", .message = &type_event_source),
+	ROW(TIME, "firstTimestamp", 6, "When it happened first."),
+	ROW(TIME, "lastTimestamp", 7, "When it happened last."),
+	ROW(INT32, "count", 8, "How often it happened."),
+	ROW(STRING, "type", 9, "Normal, or Warning."),
+	ROW(MICRO_TIME, "eventTime", 10, "When it happened first, to the microsecond."),
+	ROW(MESSAGE, "series", 11, "The run of equal events that this is part of.",
+	    .message = &type_event_series, .flags = FIELD_POINTER),
+	ROW(STRING, "action", 12, "What was being done."),
+	ROW(MESSAGE, "related", 13, "A second object that has to do with it.",
+	    .message = &type_object_reference, .flags = FIELD_POINTER),
+	ROW(STRING, "reportingComponent", 14, "Program that saw it."),
+	ROW(STRING, "reportingInstance", 15, "Which instance of that program."),
 };
 
 static const struct type type_event = {
 	.name = "io.k8s.api.core.v1.Event",
-	.doc = "",
+	.doc = "Something happened to an object.",
 	SCHEMA_TABLE(event_fields),
 };
 

@@ -11,29 +11,33 @@
  */
 
 static const struct field lease_spec_fields[] = {
-	ROW(STRING, "holderIdentity", 1, "", .flags = FIELD_POINTER),
-	ROW(INT32, "leaseDurationSeconds", 2, "", .flags = FIELD_POINTER),
-	ROW(MICRO_TIME, "acquireTime", 3, "", .flags = FIELD_POINTER),
-	ROW(MICRO_TIME, "renewTime", 4, "", .flags = FIELD_POINTER),
-	ROW(INT32, "leaseTransitions", 5, "", .flags = FIELD_POINTER),
-	ROW(STRING, "strategy", 6, "", .flags = FIELD_POINTER, .one_of = "OldestEmulationVersion"),
-	ROW(STRING, "preferredHolder", 7, "", .flags = FIELD_POINTER),
+	ROW(STRING, "holderIdentity", 1, "Who holds it.", .flags = FIELD_POINTER),
+	ROW(INT32, "leaseDurationSeconds", 2,
+	    "Seconds without a renewal after which another may take it.", .flags = FIELD_POINTER),
+	ROW(MICRO_TIME, "acquireTime", 3, "When the holder got it.", .flags = FIELD_POINTER),
+	ROW(MICRO_TIME, "renewTime", 4, "When the holder last renewed it.", .flags = FIELD_POINTER),
+	ROW(INT32, "leaseTransitions", 5, "How often it has changed hands.",
+	    .flags = FIELD_POINTER),
+	ROW(STRING, "strategy", 6, "How a holder is chosen, when somebody else chooses.",
+	    .flags = FIELD_POINTER, .one_of = "OldestEmulationVersion"),
+	ROW(STRING, "preferredHolder", 7, "Who should hold it instead of the one who does.",
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_lease_spec = {
 	.name = "io.k8s.api.coordination.v1.LeaseSpec",
-	.doc = "",
+	.doc = "Who holds a lease, and how long.",
 	SCHEMA_TABLE(lease_spec_fields),
 };
 
 static const struct field lease_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_lease_spec),
+	ROW(MESSAGE, "spec", 2, "Who holds it, and how long.", .message = &type_lease_spec),
 };
 
 static const struct type type_lease = {
 	.name = "io.k8s.api.coordination.v1.Lease",
-	.doc = "",
+	.doc = "Somebody holds something for a time.",
 	SCHEMA_TABLE(lease_fields),
 };
 

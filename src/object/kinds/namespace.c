@@ -14,38 +14,41 @@
  */
 
 static const struct field namespace_spec_fields[] = {
-	ROW(STRING, "finalizers", 1, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
+	ROW(STRING, "finalizers", 1, "Who still has to tidy up before a deleted namespace may go.",
+	    .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_namespace_spec = {
 	.name = "io.k8s.api.core.v1.NamespaceSpec",
-	.doc = "",
+	.doc = "What holds for a namespace.",
 	SCHEMA_TABLE(namespace_spec_fields),
 };
 
 static const struct field namespace_condition_fields[] = {
-	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "status", 2, "", .flags = FIELD_EXPECTED),
-	ROW(TIME, "lastTransitionTime", 4, ""),
-	ROW(STRING, "reason", 5, ""),
-	ROW(STRING, "message", 6, ""),
+	ROW(STRING, "type", 1, "Aspect that this is about.", .flags = FIELD_EXPECTED),
+	ROW(STRING, "status", 2, "Whether it holds: True, False or Unknown.",
+	    .flags = FIELD_EXPECTED),
+	ROW(TIME, "lastTransitionTime", 4, "When the status last changed."),
+	ROW(STRING, "reason", 5, "Why it last changed, in one word for programs."),
+	ROW(STRING, "message", 6, "Why it last changed, in a sentence for people."),
 };
 
 static const struct type type_namespace_condition = {
 	.name = "io.k8s.api.core.v1.NamespaceCondition",
-	.doc = "",
+	.doc = "One aspect of a namespace's state.",
 	SCHEMA_TABLE(namespace_condition_fields),
 };
 
 static const struct field namespace_status_fields[] = {
-	ROW(STRING, "phase", 1, "", .default_json = "\"Active\""),
-	ROW(MESSAGE, "conditions", 2, "", .shape = FIELD_LIST, .message = &type_namespace_condition,
+	ROW(STRING, "phase", 1, "Active, or Terminating.", .default_json = "\"Active\""),
+	ROW(MESSAGE, "conditions", 2, "What keeps a deleted namespace from going.",
+	    .shape = FIELD_LIST, .message = &type_namespace_condition,
 	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "type", .list_keys = "type"),
 };
 
 static const struct type type_namespace_status = {
 	.name = "io.k8s.api.core.v1.NamespaceStatus",
-	.doc = "",
+	.doc = "Whether a namespace lives.",
 	SCHEMA_TABLE(namespace_status_fields),
 };
 
@@ -66,14 +69,14 @@ static void namespace_complete(json_t *space)
 
 static const struct field namespace_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_namespace_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_namespace_status,
+	ROW(MESSAGE, "spec", 2, "What holds for it.", .message = &type_namespace_spec),
+	ROW(MESSAGE, "status", 3, "Whether it lives.", .message = &type_namespace_status,
 	    .default_json = "{\"phase\":\"Active\"}"),
 };
 
 static const struct type type_namespace = {
 	.name = "io.k8s.api.core.v1.Namespace",
-	.doc = "",
+	.doc = "A room for the names of objects.",
 	SCHEMA_TABLE(namespace_fields),
 	.complete = namespace_complete,
 };

@@ -16,72 +16,74 @@
  */
 
 static const struct field taint_fields[] = {
-	ROW(STRING, "key", 1, "", .flags = FIELD_REQUIRED, .format = FORMAT_QUALIFIED_NAME),
-	ROW(STRING, "value", 2, ""),
-	ROW(STRING, "effect", 3, "", .flags = FIELD_REQUIRED,
-	    .one_of = "NoExecute|NoSchedule|PreferNoSchedule"),
-	ROW(TIME, "timeAdded", 4, "", .flags = FIELD_POINTER),
+	ROW(STRING, "key", 1, "Key of the taint.", .flags = FIELD_REQUIRED,
+	    .format = FORMAT_QUALIFIED_NAME),
+	ROW(STRING, "value", 2, "Value of the taint."),
+	ROW(STRING, "effect", 3, "NoSchedule, PreferNoSchedule, or NoExecute to end pods too.",
+	    .flags = FIELD_REQUIRED, .one_of = "NoExecute|NoSchedule|PreferNoSchedule"),
+	ROW(TIME, "timeAdded", 4, "When a NoExecute taint was put on.", .flags = FIELD_POINTER),
 };
 
 static const struct type type_taint = {
 	.name = "io.k8s.api.core.v1.Taint",
-	.doc = "",
+	.doc = "Something about a node that keeps pods away.",
 	SCHEMA_TABLE(taint_fields),
 };
 
 static const struct field config_map_node_config_source_fields[] = {
-	ROW(STRING, "namespace", 1, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "name", 2, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "uid", 3, ""),
-	ROW(STRING, "resourceVersion", 4, ""),
-	ROW(STRING, "kubeletConfigKey", 5, "", .flags = FIELD_EXPECTED),
+	ROW(STRING, "namespace", 1, "Namespace of the ConfigMap.", .flags = FIELD_EXPECTED),
+	ROW(STRING, "name", 2, "Name of the ConfigMap.", .flags = FIELD_EXPECTED),
+	ROW(STRING, "uid", 3, "UID of the ConfigMap."),
+	ROW(STRING, "resourceVersion", 4, "Revision of the ConfigMap."),
+	ROW(STRING, "kubeletConfigKey", 5, "Key with the settings.", .flags = FIELD_EXPECTED),
 };
 
 static const struct type type_config_map_node_config_source = {
 	.name = "io.k8s.api.core.v1.ConfigMapNodeConfigSource",
-	.doc = "",
+	.doc = "A ConfigMap with a node's settings; no longer used.",
 	SCHEMA_TABLE(config_map_node_config_source_fields),
 };
 
 static const struct field node_config_source_fields[] = {
-	ROW(MESSAGE, "configMap", 2, "", .message = &type_config_map_node_config_source,
-	    .flags = FIELD_POINTER),
+	ROW(MESSAGE, "configMap", 2, "ConfigMap with the settings.",
+	    .message = &type_config_map_node_config_source, .flags = FIELD_POINTER),
 };
 
 const struct type type_node_config_source = {
 	.name = "io.k8s.api.core.v1.NodeConfigSource",
-	.doc = "",
+	.doc = "Where a node's settings come from; no longer used.",
 	SCHEMA_TABLE(node_config_source_fields),
 };
 
 static const struct field node_spec_fields[] = {
-	ROW(STRING, "podCIDR", 1, ""),
-	ROW(STRING, "podCIDRs", 7, "", .shape = FIELD_LIST,
-	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_SET, .format = FORMAT_CIDR),
-	ROW(STRING, "providerID", 3, ""),
-	ROW(BOOL, "unschedulable", 4, ""),
-	ROW(MESSAGE, "taints", 5, "", .shape = FIELD_LIST, .message = &type_taint,
-	    .flags = FIELD_LIST_ATOMIC),
-	ROW(MESSAGE, "configSource", 6, "", .message = &type_node_config_source,
-	    .flags = FIELD_POINTER),
-	ROW(STRING, "externalID", 2, ""),
+	ROW(STRING, "podCIDR", 1, "Addresses for the node's pods; the first of podCIDRs."),
+	ROW(STRING, "podCIDRs", 7, "Addresses for the node's pods, at most one range a family.",
+	    .shape = FIELD_LIST, .flags = FIELD_PATCH_MERGE | FIELD_LIST_SET,
+	    .format = FORMAT_CIDR),
+	ROW(STRING, "providerID", 3, "ID of the machine with its cloud provider."),
+	ROW(BOOL, "unschedulable", 4, "Keeps new pods away, as kubectl cordon does."),
+	ROW(MESSAGE, "taints", 5, "What keeps pods away that do not tolerate it.",
+	    .shape = FIELD_LIST, .message = &type_taint, .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "configSource", 6, "Where settings come from; no longer used.",
+	    .message = &type_node_config_source, .flags = FIELD_POINTER),
+	ROW(STRING, "externalID", 2, "No longer used."),
 };
 
 static const struct type type_node_spec = {
 	.name = "io.k8s.api.core.v1.NodeSpec",
-	.doc = "",
+	.doc = "What holds for a node.",
 	SCHEMA_TABLE(node_spec_fields),
 };
 
 static const struct field node_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_node_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_node_status),
+	ROW(MESSAGE, "spec", 2, "What holds for it.", .message = &type_node_spec),
+	ROW(MESSAGE, "status", 3, "What its agent reports.", .message = &type_node_status),
 };
 
 static const struct type type_node = {
 	.name = "io.k8s.api.core.v1.Node",
-	.doc = "",
+	.doc = "A machine that runs pods.",
 	SCHEMA_TABLE(node_fields),
 };
 

@@ -17,13 +17,15 @@
 
 static const struct field pod_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_pod_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_pod_status),
+	ROW(MESSAGE, "spec", 2, "What it runs, where, and under what names.",
+	    .message = &type_pod_spec),
+	ROW(MESSAGE, "status", 3, "How it is doing; written by its node.",
+	    .message = &type_pod_status),
 };
 
 static const struct type type_pod = {
 	.name = "io.k8s.api.core.v1.Pod",
-	.doc = "",
+	.doc = "Containers that share an address and a fate.",
 	SCHEMA_TABLE(pod_fields),
 	.complete = pod_complete,
 };

@@ -13,62 +13,67 @@
  */
 
 static const struct field replica_set_spec_fields[] = {
-	ROW(INT32, "replicas", 1, "", .flags = FIELD_POINTER, .default_json = "1",
+	ROW(INT32, "replicas", 1, "Pods that are wanted.", .flags = FIELD_POINTER,
+	    .default_json = "1", .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "minReadySeconds", 4, "Seconds a pod must be ready to count as available.",
 	    .format = FORMAT_NON_NEGATIVE),
-	ROW(INT32, "minReadySeconds", 4, "", .format = FORMAT_NON_NEGATIVE),
-	ROW(MESSAGE, "selector", 2, "", .message = &type_label_selector,
+	ROW(MESSAGE, "selector", 2,
+	    "Labels of the pods; must match the template and cannot change.",
+	    .message = &type_label_selector,
 	    .flags = FIELD_REQUIRED | FIELD_POINTER | FIELD_IMMUTABLE),
-	ROW(MESSAGE, "template", 3, "", .message = &type_pod_template_spec,
+	ROW(MESSAGE, "template", 3, "What new pods look like.", .message = &type_pod_template_spec,
 	    .flags = FIELD_REQUIRED),
 };
 
 static const struct type type_replica_set_spec = {
 	.name = "io.k8s.api.apps.v1.ReplicaSetSpec",
-	.doc = "",
+	.doc = "How many pods, of which template.",
 	SCHEMA_TABLE(replica_set_spec_fields),
 };
 
 static const struct field replica_set_condition_fields[] = {
-	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "status", 2, "", .flags = FIELD_EXPECTED),
-	ROW(TIME, "lastTransitionTime", 3, ""),
-	ROW(STRING, "reason", 4, ""),
-	ROW(STRING, "message", 5, ""),
+	ROW(STRING, "type", 1, "Aspect that this is about.", .flags = FIELD_EXPECTED),
+	ROW(STRING, "status", 2, "Whether it holds: True, False or Unknown.",
+	    .flags = FIELD_EXPECTED),
+	ROW(TIME, "lastTransitionTime", 3, "When the status last changed."),
+	ROW(STRING, "reason", 4, "Why it last changed, in one word for programs."),
+	ROW(STRING, "message", 5, "Why it last changed, in a sentence for people."),
 };
 
 static const struct type type_replica_set_condition = {
 	.name = "io.k8s.api.apps.v1.ReplicaSetCondition",
-	.doc = "",
+	.doc = "One aspect of a replica set's state.",
 	SCHEMA_TABLE(replica_set_condition_fields),
 };
 
 static const struct field replica_set_status_fields[] = {
-	ROW(INT32, "replicas", 1, "", .flags = FIELD_EXPECTED, .format = FORMAT_NON_NEGATIVE),
-	ROW(INT32, "fullyLabeledReplicas", 2, ""),
-	ROW(INT32, "readyReplicas", 4, ""),
-	ROW(INT32, "availableReplicas", 5, ""),
-	ROW(INT32, "terminatingReplicas", 7, "", .flags = FIELD_POINTER),
-	ROW(INT64, "observedGeneration", 3, ""),
-	ROW(MESSAGE, "conditions", 6, "", .shape = FIELD_LIST,
+	ROW(INT32, "replicas", 1, "Pods that exist.", .flags = FIELD_EXPECTED,
+	    .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "fullyLabeledReplicas", 2, "Pods that have all labels of the template."),
+	ROW(INT32, "readyReplicas", 4, "Pods that are ready."),
+	ROW(INT32, "availableReplicas", 5, "Pods that have been ready for minReadySeconds."),
+	ROW(INT32, "terminatingReplicas", 7, "Pods that are ending.", .flags = FIELD_POINTER),
+	ROW(INT64, "observedGeneration", 3, "Generation that the controller has acted on."),
+	ROW(MESSAGE, "conditions", 6, "Aspects of the replica set's state.", .shape = FIELD_LIST,
 	    .message = &type_replica_set_condition, .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP,
 	    .merge_key = "type", .list_keys = "type"),
 };
 
 static const struct type type_replica_set_status = {
 	.name = "io.k8s.api.apps.v1.ReplicaSetStatus",
-	.doc = "",
+	.doc = "How far a replica set is.",
 	SCHEMA_TABLE(replica_set_status_fields),
 };
 
 static const struct field replica_set_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_replica_set_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_replica_set_status),
+	ROW(MESSAGE, "spec", 2, "What is wanted.", .message = &type_replica_set_spec),
+	ROW(MESSAGE, "status", 3, "How far it is.", .message = &type_replica_set_status),
 };
 
 static const struct type type_replica_set = {
 	.name = "io.k8s.api.apps.v1.ReplicaSet",
-	.doc = "",
+	.doc = "So many pods of one template.",
 	SCHEMA_TABLE(replica_set_fields),
 };
 

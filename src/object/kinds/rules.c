@@ -37,15 +37,9 @@ void rule_at_least_one(const json_t *value, const char *key, const char *path,
 	}
 }
 
-void rule_port_present(const json_t *value, const char *key, const char *path,
-		       struct field_errors *errors)
+bool rule_is_same(const json_t *a, const json_t *b)
 {
-	_cleanup_json_ json_t *zero = json_integer(0);
-
-	if (json_object_get(value, key) == NULL) {
-		field_errors_addf(errors, FIELD_ERROR_INVALID, zero,
-				  "must be between 1 and 65535, inclusive", "%s.%s", path, key);
-	}
+	return a == b || (a != NULL && b != NULL && json_equal(a, b));
 }
 
 bool rule_has(const json_t *array, const char *key, const char *wanted)

@@ -23,9 +23,8 @@ void rule_error_text(struct field_errors *errors, enum field_error_type type, co
 void rule_at_least_one(const json_t *value, const char *key, const char *path,
 		       struct field_errors *errors);
 
-/* A port that is missing is port 0, and not valid. The format of the row sees to the others. */
-void rule_port_present(const json_t *value, const char *key, const char *path,
-		       struct field_errors *errors);
+/* Equal, or both missing. */
+bool rule_is_same(const json_t *a, const json_t *b);
 
 /* True when the array holds an object whose member `key` is the string `wanted`. */
 bool rule_has(const json_t *array, const char *key, const char *wanted);

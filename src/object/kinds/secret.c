@@ -44,15 +44,19 @@ static void secret_complete(json_t *secret)
 
 static const struct field secret_fields[] = {
 	KIND_ROWS,
-	ROW(BOOL, "immutable", 5, "", .flags = FIELD_POINTER),
-	ROW(BYTES, "data", 2, "", .shape = FIELD_MAP),
-	ROW(STRING, "stringData", 4, "", .shape = FIELD_MAP),
-	ROW(STRING, "type", 3, "", .flags = FIELD_IMMUTABLE, .default_json = "\"Opaque\""),
+	ROW(BOOL, "immutable", 5, "Once true, the data never changes again.",
+	    .flags = FIELD_POINTER),
+	ROW(BYTES, "data", 2, "The values, in base64.", .shape = FIELD_MAP),
+	ROW(STRING, "stringData", 4,
+	    "Values as plain text; turned into data when written, never read back.",
+	    .shape = FIELD_MAP),
+	ROW(STRING, "type", 3, "What the secret is for; cannot change.", .flags = FIELD_IMMUTABLE,
+	    .default_json = "\"Opaque\""),
 };
 
 static const struct type type_secret = {
 	.name = "io.k8s.api.core.v1.Secret",
-	.doc = "",
+	.doc = "Bytes by key that not everybody should read.",
 	SCHEMA_TABLE(secret_fields),
 	.complete = secret_complete,
 };

@@ -14,142 +14,168 @@
  */
 
 static const struct field service_port_fields[] = {
-	ROW(STRING, "name", 1, "", .format = FORMAT_DNS_LABEL),
-	ROW(STRING, "protocol", 2, "", .default_json = "\"TCP\"", .one_of = "SCTP|TCP|UDP"),
-	ROW(STRING, "appProtocol", 6, "", .flags = FIELD_POINTER, .format = FORMAT_QUALIFIED_NAME),
-	ROW(INT32, "port", 3, "", .flags = FIELD_EXPECTED, .format = FORMAT_PORT),
-	ROW(INT_OR_STRING, "targetPort", 4, "", .format = FORMAT_PORT_OR_NAME),
-	ROW(INT32, "nodePort", 5, ""),
+	ROW(STRING, "name", 1,
+	    "Name of the port, as in SRV records; needed when there are several.",
+	    .format = FORMAT_DNS_LABEL),
+	ROW(STRING, "protocol", 2, "TCP, UDP or SCTP.", .default_json = "\"TCP\"",
+	    .one_of = "SCTP|TCP|UDP"),
+	ROW(STRING, "appProtocol", 6, "Protocol spoken, such as http or kubernetes.io/h2c.",
+	    .flags = FIELD_POINTER, .format = FORMAT_QUALIFIED_NAME),
+	ROW(INT32, "port", 3, "Port of the Service.", .flags = FIELD_EXPECTED,
+	    .format = FORMAT_PORT),
+	ROW(INT_OR_STRING, "targetPort", 4,
+	    "Port of the pods, by number or name; the same number when absent.",
+	    .format = FORMAT_PORT_OR_NAME),
+	ROW(INT32, "nodePort", 5, "Port of every node that leads here; given out when needed."),
 };
 
 static const struct type type_service_port = {
 	.name = "io.k8s.api.core.v1.ServicePort",
-	.doc = "",
+	.doc = "A port of a Service.",
 	SCHEMA_TABLE(service_port_fields),
 	.complete = service_port_complete,
-	.check = service_port_check,
 };
 
 static const struct field client_ip_config_fields[] = {
-	ROW(INT32, "timeoutSeconds", 1, "", .flags = FIELD_POINTER),
+	ROW(INT32, "timeoutSeconds", 1, "Seconds after the last connection, up to a day.",
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_client_ip_config = {
 	.name = "io.k8s.api.core.v1.ClientIPConfig",
-	.doc = "",
+	.doc = "How long a client stays with a pod.",
 	SCHEMA_TABLE(client_ip_config_fields),
 };
 
 static const struct field session_affinity_config_fields[] = {
-	ROW(MESSAGE, "clientIP", 1, "", .message = &type_client_ip_config, .flags = FIELD_POINTER),
+	ROW(MESSAGE, "clientIP", 1, "By the client's address.", .message = &type_client_ip_config,
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_session_affinity_config = {
 	.name = "io.k8s.api.core.v1.SessionAffinityConfig",
-	.doc = "",
+	.doc = "How clients stay with a pod.",
 	SCHEMA_TABLE(session_affinity_config_fields),
 };
 
 static const struct field service_spec_fields[] = {
-	ROW(MESSAGE, "ports", 1, "", .shape = FIELD_LIST, .message = &type_service_port,
+	ROW(MESSAGE, "ports", 1, "Ports of the Service; a headless one may have none.",
+	    .shape = FIELD_LIST, .message = &type_service_port,
 	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "port",
 	    .list_keys = "port,protocol"),
-	ROW(STRING, "selector", 2, "", .shape = FIELD_MAP, .flags = FIELD_MAP_ATOMIC),
-	ROW(STRING, "clusterIP", 3, ""),
-	ROW(STRING, "clusterIPs", 18, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
-	ROW(STRING, "type", 4, "", .default_json = "\"ClusterIP\"",
+	ROW(STRING, "selector", 2, "Labels of the pods; without it, endpoints are made by hand.",
+	    .shape = FIELD_MAP, .flags = FIELD_MAP_ATOMIC),
+	ROW(STRING, "clusterIP", 3,
+	    "Its own address; None makes it headless: its name leads to the pods."),
+	ROW(STRING, "clusterIPs", 18, "Its own addresses, one a family; the first is clusterIP.",
+	    .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC),
+	ROW(STRING, "type", 4, "ClusterIP, NodePort, LoadBalancer or ExternalName.",
+	    .default_json = "\"ClusterIP\"",
 	    .one_of = "ClusterIP|ExternalName|LoadBalancer|NodePort"),
-	ROW(STRING, "externalIPs", 5, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC,
-	    .format = FORMAT_IP),
-	ROW(STRING, "sessionAffinity", 7, "", .default_json = "\"None\"",
-	    .one_of = "ClientIP|None"),
-	ROW(STRING, "loadBalancerIP", 8, ""),
-	ROW(STRING, "loadBalancerSourceRanges", 9, "", .shape = FIELD_LIST,
-	    .flags = FIELD_LIST_ATOMIC, .format = FORMAT_CIDR),
-	ROW(STRING, "externalName", 10, ""),
-	ROW(STRING, "externalTrafficPolicy", 11, "", .one_of = "Cluster|Local"),
-	ROW(INT32, "healthCheckNodePort", 12, ""),
-	ROW(BOOL, "publishNotReadyAddresses", 13, ""),
-	ROW(MESSAGE, "sessionAffinityConfig", 14, "", .message = &type_session_affinity_config,
-	    .flags = FIELD_POINTER),
-	ROW(STRING, "ipFamilies", 19, "", .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC,
-	    .one_of = "IPv4|IPv6"),
-	ROW(STRING, "ipFamilyPolicy", 17, "", .flags = FIELD_POINTER,
-	    .one_of = "PreferDualStack|RequireDualStack|SingleStack"),
-	ROW(BOOL, "allocateLoadBalancerNodePorts", 20, "", .flags = FIELD_POINTER),
-	ROW(STRING, "loadBalancerClass", 21, "", .flags = FIELD_POINTER,
-	    .format = FORMAT_QUALIFIED_NAME),
-	ROW(STRING, "internalTrafficPolicy", 22, "", .flags = FIELD_POINTER,
+	ROW(STRING, "externalIPs", 5,
+	    "Addresses from elsewhere that nodes take as the Service's own.", .shape = FIELD_LIST,
+	    .flags = FIELD_LIST_ATOMIC, .format = FORMAT_IP),
+	ROW(STRING, "sessionAffinity", 7, "ClientIP to keep a client with a pod, or None.",
+	    .default_json = "\"None\"", .one_of = "ClientIP|None"),
+	ROW(STRING, "loadBalancerIP", 8, "Address to ask the load balancer for; deprecated."),
+	ROW(STRING, "loadBalancerSourceRanges", 9, "Addresses that may use the load balancer.",
+	    .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC, .format = FORMAT_CIDR),
+	ROW(STRING, "externalName", 10, "Name that the Service is an alias of, for ExternalName."),
+	ROW(STRING, "externalTrafficPolicy", 11,
+	    "Cluster for all pods, Local for those on the node that was asked.",
 	    .one_of = "Cluster|Local"),
-	ROW(STRING, "trafficDistribution", 23, "", .flags = FIELD_POINTER,
-	    .one_of = "PreferClose|PreferSameNode|PreferSameZone"),
+	ROW(INT32, "healthCheckNodePort", 12,
+	    "Port that tells load balancers whether a node has pods."),
+	ROW(BOOL, "publishNotReadyAddresses", 13,
+	    "Whether pods get names and endpoints before they are ready."),
+	ROW(MESSAGE, "sessionAffinityConfig", 14, "How clients stay with a pod.",
+	    .message = &type_session_affinity_config, .flags = FIELD_POINTER),
+	ROW(STRING, "ipFamilies", 19, "Families of its addresses, the first one first.",
+	    .shape = FIELD_LIST, .flags = FIELD_LIST_ATOMIC, .one_of = "IPv4|IPv6"),
+	ROW(STRING, "ipFamilyPolicy", 17, "SingleStack, PreferDualStack or RequireDualStack.",
+	    .flags = FIELD_POINTER, .one_of = "PreferDualStack|RequireDualStack|SingleStack"),
+	ROW(BOOL, "allocateLoadBalancerNodePorts", 20, "Whether a load balancer needs node ports.",
+	    .flags = FIELD_POINTER),
+	ROW(STRING, "loadBalancerClass", 21, "Who makes the load balancer; cannot change.",
+	    .flags = FIELD_POINTER, .format = FORMAT_QUALIFIED_NAME),
+	ROW(STRING, "internalTrafficPolicy", 22,
+	    "Cluster for all pods, Local for those on the client's node.", .flags = FIELD_POINTER,
+	    .one_of = "Cluster|Local"),
+	ROW(STRING, "trafficDistribution", 23,
+	    "Which pods are preferred: PreferSameZone, PreferSameNode, PreferClose.",
+	    .flags = FIELD_POINTER, .one_of = "PreferClose|PreferSameNode|PreferSameZone"),
 };
 
 static const struct type type_service_spec = {
 	.name = "io.k8s.api.core.v1.ServiceSpec",
-	.doc = "",
+	.doc = "Which pods a Service leads to, and how it is reached.",
 	SCHEMA_TABLE(service_spec_fields),
 };
 
 static const struct field port_status_fields[] = {
-	ROW(INT32, "port", 1, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "protocol", 2, "", .flags = FIELD_EXPECTED, .one_of = "SCTP|TCP|UDP"),
-	ROW(STRING, "error", 3, "", .flags = FIELD_POINTER),
+	ROW(INT32, "port", 1, "Port number.", .flags = FIELD_EXPECTED),
+	ROW(STRING, "protocol", 2, "TCP, UDP or SCTP.", .flags = FIELD_EXPECTED,
+	    .one_of = "SCTP|TCP|UDP"),
+	ROW(STRING, "error", 3, "What is wrong with it.", .flags = FIELD_POINTER),
 };
 
 static const struct type type_port_status = {
 	.name = "io.k8s.api.core.v1.PortStatus",
-	.doc = "",
+	.doc = "What became of a port of a load balancer.",
 	SCHEMA_TABLE(port_status_fields),
 };
 
 static const struct field load_balancer_ingress_fields[] = {
-	ROW(STRING, "ip", 1, ""),
-	ROW(STRING, "hostname", 2, ""),
-	ROW(STRING, "ipMode", 3, "", .flags = FIELD_POINTER, .one_of = "Proxy|VIP"),
-	ROW(MESSAGE, "ports", 4, "", .shape = FIELD_LIST, .message = &type_port_status,
+	ROW(STRING, "ip", 1, "Its address."),
+	ROW(STRING, "hostname", 2, "Its name."),
+	ROW(STRING, "ipMode", 3, "VIP when packets keep that address, Proxy when not.",
+	    .flags = FIELD_POINTER, .one_of = "Proxy|VIP"),
+	ROW(MESSAGE, "ports", 4, "Its ports.", .shape = FIELD_LIST, .message = &type_port_status,
 	    .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_load_balancer_ingress = {
 	.name = "io.k8s.api.core.v1.LoadBalancerIngress",
-	.doc = "",
+	.doc = "A place where a load balancer listens.",
 	SCHEMA_TABLE(load_balancer_ingress_fields),
 };
 
 static const struct field load_balancer_status_fields[] = {
-	ROW(MESSAGE, "ingress", 1, "", .shape = FIELD_LIST, .message = &type_load_balancer_ingress,
-	    .flags = FIELD_LIST_ATOMIC),
+	ROW(MESSAGE, "ingress", 1, "The places.", .shape = FIELD_LIST,
+	    .message = &type_load_balancer_ingress, .flags = FIELD_LIST_ATOMIC),
 };
 
 static const struct type type_load_balancer_status = {
 	.name = "io.k8s.api.core.v1.LoadBalancerStatus",
-	.doc = "",
+	.doc = "Where a load balancer listens.",
 	SCHEMA_TABLE(load_balancer_status_fields),
 };
 
 static const struct field service_status_fields[] = {
-	ROW(MESSAGE, "loadBalancer", 1, "", .message = &type_load_balancer_status),
-	ROW(MESSAGE, "conditions", 2, "", .shape = FIELD_LIST, .message = &type_condition,
-	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "type", .list_keys = "type"),
+	ROW(MESSAGE, "loadBalancer", 1, "Where its load balancer listens.",
+	    .message = &type_load_balancer_status),
+	ROW(MESSAGE, "conditions", 2, "Aspects of the Service's state.", .shape = FIELD_LIST,
+	    .message = &type_condition, .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP,
+	    .merge_key = "type", .list_keys = "type"),
 };
 
 static const struct type type_service_status = {
 	.name = "io.k8s.api.core.v1.ServiceStatus",
-	.doc = "",
+	.doc = "What became of a Service.",
 	SCHEMA_TABLE(service_status_fields),
 };
 
 static const struct field service_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_service_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_service_status,
+	ROW(MESSAGE, "spec", 2, "Which pods it leads to, and how it is reached.",
+	    .message = &type_service_spec),
+	ROW(MESSAGE, "status", 3, "What became of it.", .message = &type_service_status,
 	    .default_json = "{\"loadBalancer\":{}}"),
 };
 
 static const struct type type_service = {
 	.name = "io.k8s.api.core.v1.Service",
-	.doc = "",
+	.doc = "A name for a set of pods.",
 	SCHEMA_TABLE(service_fields),
 	.complete = service_complete,
 };

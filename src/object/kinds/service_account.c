@@ -11,16 +11,19 @@
 
 static const struct field service_account_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "secrets", 2, "", .shape = FIELD_LIST, .message = &type_object_reference,
-	    .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP, .merge_key = "name", .list_keys = "name"),
-	ROW(MESSAGE, "imagePullSecrets", 3, "", .shape = FIELD_LIST,
-	    .message = &type_local_object_reference, .flags = FIELD_LIST_ATOMIC),
-	ROW(BOOL, "automountServiceAccountToken", 4, "", .flags = FIELD_POINTER),
+	ROW(MESSAGE, "secrets", 2, "Secrets that its pods may use.", .shape = FIELD_LIST,
+	    .message = &type_object_reference, .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP,
+	    .merge_key = "name", .list_keys = "name"),
+	ROW(MESSAGE, "imagePullSecrets", 3, "Secrets for registries that its pods get.",
+	    .shape = FIELD_LIST, .message = &type_local_object_reference,
+	    .flags = FIELD_LIST_ATOMIC),
+	ROW(BOOL, "automountServiceAccountToken", 4, "Whether its pods get a token mounted.",
+	    .flags = FIELD_POINTER),
 };
 
 static const struct type type_service_account = {
 	.name = "io.k8s.api.core.v1.ServiceAccount",
-	.doc = "",
+	.doc = "Who a pod is to the API.",
 	SCHEMA_TABLE(service_account_fields),
 };
 

@@ -117,10 +117,7 @@ void service_port_complete(json_t *port)
 
 static bool is_same(const json_t *service, const json_t *old, const char *path)
 {
-	const json_t *a = json_at(service, path);
-	const json_t *b = json_at(old, path);
-
-	return a == b || (a != NULL && b != NULL && json_equal(a, b));
+	return rule_is_same(json_at(service, path), json_at(old, path));
 }
 
 static void carry(json_t *service, const json_t *old, const char *path)

@@ -33,11 +33,6 @@ static bool is_headless(const json_t *service)
 
 /* ---- ports ---- */
 
-void service_port_check(const json_t *port, const char *path, struct field_errors *errors)
-{
-	rule_port_present(port, "port", path, errors);
-}
-
 /* The pair that makes a port unique, as Kubernetes prints it. */
 static json_t *port_identity(const json_t *port)
 {

@@ -12,7 +12,6 @@
 
 void service_complete(json_t *service);
 void service_port_complete(json_t *port);
-void service_port_check(const json_t *port, const char *path, struct field_errors *errors);
 void service_create(json_t *service);
 void service_update(json_t *service, const json_t *old);
 void service_check(const json_t *service, struct field_errors *errors);

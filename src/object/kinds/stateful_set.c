@@ -16,14 +16,17 @@
  */
 
 static const struct field rolling_update_stateful_set_strategy_fields[] = {
-	ROW(INT32, "partition", 1, "", .flags = FIELD_POINTER, .format = FORMAT_NON_NEGATIVE),
-	ROW(INT_OR_STRING, "maxUnavailable", 2, "", .flags = FIELD_POINTER,
+	ROW(INT32, "partition", 1,
+	    "First ordinal that is updated; pods below keep the old template.",
+	    .flags = FIELD_POINTER, .format = FORMAT_NON_NEGATIVE),
+	ROW(INT_OR_STRING, "maxUnavailable", 2,
+	    "Pods that may be missing, as a number or a percentage.", .flags = FIELD_POINTER,
 	    .format = FORMAT_PERCENT_OR_INT),
 };
 
 static const struct type type_rolling_update_stateful_set_strategy = {
 	.name = "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy",
-	.doc = "",
+	.doc = "How far a rolling update goes.",
 	SCHEMA_TABLE(rolling_update_stateful_set_strategy_fields),
 };
 
@@ -44,114 +47,127 @@ static void stateful_set_update_strategy_complete(json_t *strategy)
 }
 
 static const struct field stateful_set_update_strategy_fields[] = {
-	ROW(STRING, "type", 1, ""),
-	ROW(MESSAGE, "rollingUpdate", 2, "", .message = &type_rolling_update_stateful_set_strategy,
-	    .flags = FIELD_POINTER),
+	ROW(STRING, "type", 1,
+	    "RollingUpdate, or OnDelete to replace only what is deleted by hand."),
+	ROW(MESSAGE, "rollingUpdate", 2, "How far a rolling update goes.",
+	    .message = &type_rolling_update_stateful_set_strategy, .flags = FIELD_POINTER),
 };
 
 static const struct type type_stateful_set_update_strategy = {
 	.name = "io.k8s.api.apps.v1.StatefulSetUpdateStrategy",
-	.doc = "",
+	.doc = "How pods of an old template are replaced.",
 	SCHEMA_TABLE(stateful_set_update_strategy_fields),
 	.complete = stateful_set_update_strategy_complete,
 };
 
 static const struct field stateful_set_persistent_volume_claim_retention_policy_fields[] = {
-	ROW(STRING, "whenDeleted", 1, "", .default_json = "\"Retain\"", .one_of = "Delete|Retain"),
-	ROW(STRING, "whenScaled", 2, "", .default_json = "\"Retain\"", .one_of = "Delete|Retain"),
+	ROW(STRING, "whenDeleted", 1, "With the set deleted: Retain or Delete.",
+	    .default_json = "\"Retain\"", .one_of = "Delete|Retain"),
+	ROW(STRING, "whenScaled", 2, "With the pod scaled away: Retain or Delete.",
+	    .default_json = "\"Retain\"", .one_of = "Delete|Retain"),
 };
 
 static const struct type type_stateful_set_persistent_volume_claim_retention_policy = {
 	.name = "io.k8s.api.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy",
-	.doc = "",
+	.doc = "What becomes of claims.",
 	SCHEMA_TABLE(stateful_set_persistent_volume_claim_retention_policy_fields),
 };
 
 static const struct field stateful_set_ordinals_fields[] = {
-	ROW(INT32, "start", 1, "", .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "start", 1, "Number of the first pod.", .format = FORMAT_NON_NEGATIVE),
 };
 
 static const struct type type_stateful_set_ordinals = {
 	.name = "io.k8s.api.apps.v1.StatefulSetOrdinals",
-	.doc = "",
+	.doc = "How pods are numbered.",
 	SCHEMA_TABLE(stateful_set_ordinals_fields),
 };
 
 static const struct field stateful_set_spec_fields[] = {
-	ROW(INT32, "replicas", 1, "", .flags = FIELD_POINTER, .default_json = "1",
-	    .format = FORMAT_NON_NEGATIVE),
-	ROW(MESSAGE, "selector", 2, "", .message = &type_label_selector,
-	    .flags = FIELD_REQUIRED | FIELD_POINTER),
-	ROW(MESSAGE, "template", 3, "", .message = &type_pod_template_spec,
-	    .flags = FIELD_REQUIRED),
-	ROW(MESSAGE, "volumeClaimTemplates", 4, "", .shape = FIELD_LIST,
+	ROW(INT32, "replicas", 1, "Pods that are wanted.", .flags = FIELD_POINTER,
+	    .default_json = "1", .format = FORMAT_NON_NEGATIVE),
+	ROW(MESSAGE, "selector", 2,
+	    "Labels of the pods; must match the template and cannot change.",
+	    .message = &type_label_selector, .flags = FIELD_REQUIRED | FIELD_POINTER),
+	ROW(MESSAGE, "template", 3, "What the pods look like; a change starts a rollout.",
+	    .message = &type_pod_template_spec, .flags = FIELD_REQUIRED),
+	ROW(MESSAGE, "volumeClaimTemplates", 4,
+	    "Claims that each pod gets and keeps, named TEMPLATE-POD.", .shape = FIELD_LIST,
 	    .message = &type_persistent_volume_claim, .flags = FIELD_LIST_ATOMIC),
-	ROW(STRING, "serviceName", 5, "", .format = FORMAT_DNS_LABEL_1035),
-	ROW(STRING, "podManagementPolicy", 6, "", .default_json = "\"OrderedReady\"",
-	    .one_of = "OrderedReady|Parallel"),
-	ROW(MESSAGE, "updateStrategy", 7, "", .message = &type_stateful_set_update_strategy,
-	    .default_json = "{}"),
-	ROW(INT32, "revisionHistoryLimit", 8, "", .flags = FIELD_POINTER, .default_json = "10",
+	ROW(STRING, "serviceName", 5,
+	    "Headless Service that gives the pods their DNS names; make it yourself.",
+	    .format = FORMAT_DNS_LABEL_1035),
+	ROW(STRING, "podManagementPolicy", 6,
+	    "OrderedReady for one after the other, Parallel for all at once.",
+	    .default_json = "\"OrderedReady\"", .one_of = "OrderedReady|Parallel"),
+	ROW(MESSAGE, "updateStrategy", 7, "How pods of an old template are replaced.",
+	    .message = &type_stateful_set_update_strategy, .default_json = "{}"),
+	ROW(INT32, "revisionHistoryLimit", 8, "Old templates to keep for rollbacks.",
+	    .flags = FIELD_POINTER, .default_json = "10", .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "minReadySeconds", 9, "Seconds a pod must be ready to count as available.",
 	    .format = FORMAT_NON_NEGATIVE),
-	ROW(INT32, "minReadySeconds", 9, "", .format = FORMAT_NON_NEGATIVE),
-	ROW(MESSAGE, "persistentVolumeClaimRetentionPolicy", 10, "",
+	ROW(MESSAGE, "persistentVolumeClaimRetentionPolicy", 10,
+	    "What becomes of claims that are no longer used.",
 	    .message = &type_stateful_set_persistent_volume_claim_retention_policy,
 	    .flags = FIELD_POINTER,
 	    .default_json = "{\"whenDeleted\":\"Retain\",\"whenScaled\":\"Retain\"}"),
-	ROW(MESSAGE, "ordinals", 11, "", .message = &type_stateful_set_ordinals,
-	    .flags = FIELD_POINTER),
+	ROW(MESSAGE, "ordinals", 11, "How the pods are numbered.",
+	    .message = &type_stateful_set_ordinals, .flags = FIELD_POINTER),
 };
 
 static const struct type type_stateful_set_spec = {
 	.name = "io.k8s.api.apps.v1.StatefulSetSpec",
-	.doc = "",
+	.doc = "How many numbered pods, of which template, under which names.",
 	SCHEMA_TABLE(stateful_set_spec_fields),
 };
 
 static const struct field stateful_set_condition_fields[] = {
-	ROW(STRING, "type", 1, "", .flags = FIELD_EXPECTED),
-	ROW(STRING, "status", 2, "", .flags = FIELD_EXPECTED),
-	ROW(TIME, "lastTransitionTime", 3, ""),
-	ROW(STRING, "reason", 4, ""),
-	ROW(STRING, "message", 5, ""),
+	ROW(STRING, "type", 1, "Aspect that this is about.", .flags = FIELD_EXPECTED),
+	ROW(STRING, "status", 2, "Whether it holds: True, False or Unknown.",
+	    .flags = FIELD_EXPECTED),
+	ROW(TIME, "lastTransitionTime", 3, "When the status last changed."),
+	ROW(STRING, "reason", 4, "Why it last changed, in one word for programs."),
+	ROW(STRING, "message", 5, "Why it last changed, in a sentence for people."),
 };
 
 static const struct type type_stateful_set_condition = {
 	.name = "io.k8s.api.apps.v1.StatefulSetCondition",
-	.doc = "",
+	.doc = "One aspect of a stateful set's state.",
 	SCHEMA_TABLE(stateful_set_condition_fields),
 };
 
 static const struct field stateful_set_status_fields[] = {
-	ROW(INT64, "observedGeneration", 1, ""),
-	ROW(INT32, "replicas", 2, "", .flags = FIELD_EXPECTED, .format = FORMAT_NON_NEGATIVE),
-	ROW(INT32, "readyReplicas", 3, ""),
-	ROW(INT32, "currentReplicas", 4, ""),
-	ROW(INT32, "updatedReplicas", 5, ""),
-	ROW(STRING, "currentRevision", 6, ""),
-	ROW(STRING, "updateRevision", 7, ""),
-	ROW(INT32, "collisionCount", 9, "", .flags = FIELD_POINTER),
-	ROW(MESSAGE, "conditions", 10, "", .shape = FIELD_LIST,
+	ROW(INT64, "observedGeneration", 1, "Generation that the controller has acted on."),
+	ROW(INT32, "replicas", 2, "Pods that exist.", .flags = FIELD_EXPECTED,
+	    .format = FORMAT_NON_NEGATIVE),
+	ROW(INT32, "readyReplicas", 3, "Pods that are ready."),
+	ROW(INT32, "currentReplicas", 4, "Pods made from currentRevision."),
+	ROW(INT32, "updatedReplicas", 5, "Pods made from updateRevision."),
+	ROW(STRING, "currentRevision", 6, "Template that pods had before the update under way."),
+	ROW(STRING, "updateRevision", 7, "Template that pods get now."),
+	ROW(INT32, "collisionCount", 9,
+	    "Counts clashes of names of revisions, to avoid the next one.", .flags = FIELD_POINTER),
+	ROW(MESSAGE, "conditions", 10, "Aspects of the stateful set's state.", .shape = FIELD_LIST,
 	    .message = &type_stateful_set_condition, .flags = FIELD_PATCH_MERGE | FIELD_LIST_MAP,
 	    .merge_key = "type", .list_keys = "type"),
-	ROW(INT32, "availableReplicas", 11, ""),
+	ROW(INT32, "availableReplicas", 11, "Pods that have been ready for minReadySeconds."),
 };
 
 static const struct type type_stateful_set_status = {
 	.name = "io.k8s.api.apps.v1.StatefulSetStatus",
-	.doc = "",
+	.doc = "How far a stateful set is.",
 	SCHEMA_TABLE(stateful_set_status_fields),
 };
 
 static const struct field stateful_set_fields[] = {
 	KIND_ROWS,
-	ROW(MESSAGE, "spec", 2, "", .message = &type_stateful_set_spec),
-	ROW(MESSAGE, "status", 3, "", .message = &type_stateful_set_status),
+	ROW(MESSAGE, "spec", 2, "What is wanted.", .message = &type_stateful_set_spec),
+	ROW(MESSAGE, "status", 3, "How far it is.", .message = &type_stateful_set_status),
 };
 
 static const struct type type_stateful_set = {
 	.name = "io.k8s.api.apps.v1.StatefulSet",
-	.doc = "",
+	.doc = "Numbered pods that keep their names, their volumes and their order.",
 	SCHEMA_TABLE(stateful_set_fields),
 };
 
