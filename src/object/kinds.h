@@ -2,25 +2,34 @@
 #pragma once
 
 /*
- * The kinds by name, for code that is written for one of them (a controller's sources, the zone's
- * inputs). Whoever serves any kind walks kinds[] of object/schema.h instead. Each is defined in
- * object/kinds/.
+ * The kinds that are served, each defined in object/kinds/ as `const struct kind kind_NAME`. By name
+ * they are for code that is written for one of them (a controller's sources, the zone's inputs);
+ * whoever serves any kind walks kinds[] of object/schema.h instead.
  */
 
 #include "object/schema.h"
 
-extern const struct kind kind_namespace;
-extern const struct kind kind_node;
-extern const struct kind kind_pod;
-extern const struct kind kind_service;
-extern const struct kind kind_endpoints;
-extern const struct kind kind_event; /* core/v1 */
-extern const struct kind kind_config_map;
-extern const struct kind kind_secret;
-extern const struct kind kind_service_account;
-extern const struct kind kind_stateful_set;
-extern const struct kind kind_deployment;
-extern const struct kind kind_replica_set;
-extern const struct kind kind_controller_revision;
-extern const struct kind kind_endpoint_slice;
-extern const struct kind kind_lease;
+/*
+ * Grouped by group version, in the order in which discovery lists them: kubectl resolves a bare
+ * resource name in this order too, the core group first.
+ */
+#define KINDS(KIND)                                                                                \
+	KIND(config_map)                                                                           \
+	KIND(endpoints)                                                                            \
+	KIND(event) /* core/v1 */                                                                  \
+	KIND(namespace)                                                                            \
+	KIND(node)                                                                                 \
+	KIND(pod)                                                                                  \
+	KIND(secret)                                                                               \
+	KIND(service)                                                                              \
+	KIND(service_account)                                                                      \
+	KIND(controller_revision)                                                                  \
+	KIND(deployment)                                                                           \
+	KIND(replica_set)                                                                          \
+	KIND(stateful_set)                                                                         \
+	KIND(lease)                                                                                \
+	KIND(endpoint_slice)
+
+#define KIND_DECLARED(name) extern const struct kind kind_##name;
+KINDS(KIND_DECLARED)
+#undef KIND_DECLARED
