@@ -30,6 +30,8 @@ enum {
 	/* Values that the operations of one JSON Patch may copy, shift or look through. */
 	LIMIT_PATCH_WORK = 32 * 1000 * 1000,
 
+	LIMIT_OPENAPI = 16 * 1024 * 1024, /* one OpenAPI document */
+
 	/* HTTP. */
 	LIMIT_HTTP_CONNECTIONS = 4096,
 	LIMIT_HTTP_TARGET = 16 * 1024,
