@@ -247,7 +247,8 @@ static void append_decimal(const struct quantity *quantity, struct buffer *out)
 	}
 }
 
-bool quantity_canonical(struct str text, struct buffer *out)
+/* Reads `text` down to the nano; the binary family is not settled yet. */
+static bool read_quantity(struct str text, struct quantity *ret)
 {
 	struct quantity quantity = { .mantissa = 0 };
 
@@ -259,6 +260,17 @@ bool quantity_canonical(struct str text, struct buffer *out)
 		return false;
 	}
 	round_up_to_nano(&quantity);
+	*ret = quantity;
+	return true;
+}
+
+bool quantity_canonical(struct str text, struct buffer *out)
+{
+	struct quantity quantity;
+
+	if (!read_quantity(text, &quantity)) {
+		return false;
+	}
 	if (quantity.mantissa == 0) {
 		buffer_append_char(out, '0');
 		return true;
@@ -281,4 +293,42 @@ bool quantity_canonical(struct str text, struct buffer *out)
 		append_decimal(&quantity, out);
 	}
 	return true;
+}
+
+/* Makes the mantissas comparable; what would leave the 128 bits is larger than anything else. */
+static int compare_amounts(struct quantity a, struct quantity b)
+{
+	const wide limit = ~(wide)0 / 10;
+
+	while (a.scale > b.scale) {
+		if (a.mantissa > limit) {
+			return 1;
+		}
+		a.mantissa *= 10;
+		a.scale--;
+	}
+	while (b.scale > a.scale) {
+		if (b.mantissa > limit) {
+			return -1;
+		}
+		b.mantissa *= 10;
+		b.scale--;
+	}
+	return a.mantissa < b.mantissa ? -1 : a.mantissa > b.mantissa;
+}
+
+int quantity_compare(struct str a, struct str b)
+{
+	struct quantity x = { .mantissa = 0 };
+	struct quantity y = { .mantissa = 0 };
+
+	read_quantity(a, &x);
+	read_quantity(b, &y);
+	if (x.mantissa == 0 || y.mantissa == 0 || x.is_negative != y.is_negative) {
+		int sign_x = x.mantissa == 0 ? 0 : x.is_negative ? -1 : 1;
+		int sign_y = y.mantissa == 0 ? 0 : y.is_negative ? -1 : 1;
+
+		return sign_x - sign_y;
+	}
+	return x.is_negative ? compare_amounts(y, x) : compare_amounts(x, y);
 }

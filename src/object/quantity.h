@@ -19,3 +19,6 @@ struct buffer;
  * before the point.
  */
 bool quantity_canonical(struct str text, struct buffer *out);
+
+/* Compares two quantities in canonical form: < 0, 0 or > 0. What is none counts as zero. */
+int quantity_compare(struct str a, struct str b);

@@ -14,7 +14,7 @@
 
 /* Defaults and rules, through the door that the API uses: decode, default, check. */
 
-/* Decodes an object as the API does (' stands for "), without the defaults. */
+/* Decodes an object as the API does (' stands for ", ` for '), without the defaults. */
 static json_t *decode(const struct kind *kind, const char *text)
 {
 	_cleanup_strict_ struct strict_report report = { 0 };
@@ -23,7 +23,7 @@ static json_t *decode(const struct kind *kind, const char *text)
 	json_t *tree;
 
 	for (char *c = copy; *c != '\0'; c++) {
-		*c = *c == '\'' ? '"' : *c;
+		*c = *c == '\'' ? '"' : *c == '`' ? '\'' : *c;
 	}
 	if (object_decode(kind, str_from(copy), &report, &message, &tree) != 0) {
 		fail_msg("%s: %s", buffer_text(&message), copy);
@@ -288,6 +288,48 @@ static void variables_have_one_source(void **state)
 		    "'valueFrom':{'fieldRef':{'fieldPath':'metadata.name'}}}]}]"),
 		"spec.containers[0].env[0].valueFrom: Invalid value: \"\": may not be specified "
 		"when `value` is not empty");
+}
+
+static void variables_show_fields_that_pods_have(void **state)
+{
+	assert_created(&kind_pod,
+		       POD("'containers':[{'name':'a','image':'x','env':[{'name':'A',"
+			   "'valueFrom':{'fieldRef':{'fieldPath':'status.podIP'}}},{'name':'B',"
+			   "'valueFrom':{'fieldRef':{'fieldPath':'metadata.labels[`app`]'}}}]}]"),
+		       "");
+	assert_created(&kind_pod,
+		       POD("'containers':[{'name':'a','image':'x','env':[{'name':'A',"
+			   "'valueFrom':{'fieldRef':{'fieldPath':'status.foo'}}}]}]"),
+		       "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "
+		       "\"status.foo\": error converting fieldPath: field label not supported: "
+		       "status.foo");
+}
+
+static void nobody_is_promised_more_than_the_limit(void **state)
+{
+	assert_created(
+		&kind_pod,
+		POD("'containers':[{'name':'a','image':'x','resources':{"
+		    "'limits':{'cpu':'1'},'requests':{'cpu':'1500m'}}}]"),
+		"spec.containers[0].resources.requests: Invalid value: \"1500m\": must be less "
+		"than or equal to cpu limit of 1");
+	assert_created(&kind_pod,
+		       POD("'containers':[{'name':'a','image':'x','resources':{"
+			   "'limits':{'memory':'1Gi'},'requests':{'memory':'1000M'}}}]"),
+		       "");
+}
+
+static void a_pod_has_its_address_in_both_forms(void **state)
+{
+	_cleanup_json_ json_t *pod = made(&kind_pod, POD(NGINX));
+
+	json_put(pod, "status.podIP", json_string("10.0.0.1"));
+	object_default(&kind_pod, pod);
+	assert_string_equal(json_string_at(json_array_get(json_at(pod, "status.podIPs"), 0), "ip"),
+			    "10.0.0.1");
+	json_remove(pod, "status.podIP");
+	object_default(&kind_pod, pod);
+	assert_string_equal(json_string_at(pod, "status.podIP"), "10.0.0.1");
 }
 
 static void a_probe_has_one_handler(void **state)
@@ -607,6 +649,9 @@ int main(void)
 		cmocka_unit_test(a_pod_needs_containers_with_names_and_images),
 		cmocka_unit_test(a_pod_mounts_what_it_has),
 		cmocka_unit_test(variables_have_one_source),
+		cmocka_unit_test(variables_show_fields_that_pods_have),
+		cmocka_unit_test(nobody_is_promised_more_than_the_limit),
+		cmocka_unit_test(a_pod_has_its_address_in_both_forms),
 		cmocka_unit_test(a_probe_has_one_handler),
 		cmocka_unit_test(pod_host_names_are_labels),
 		cmocka_unit_test(a_pod_changes_its_image_and_little_else),

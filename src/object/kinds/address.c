@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/kinds/address.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "object/formats.h"
 
 /*
- * Text decides: an address is what inet_pton reads, so there is one spelling rule for all fields. What
- * is refused beyond that would make an endpoint point at the node that asks, or at nothing.
+ * What is refused beyond spelling would make an endpoint point at the node that asks, or at nothing.
  */
+
+static bool is_of_family(const char *text, uint8_t n)
+{
+	struct ip ip;
+
+	return ip_parse(str_from(text), &ip) && ip.n == n;
+}
 
 bool address_is_ipv4(const char *text)
 {
-	struct in_addr address;
-
-	return inet_pton(AF_INET, text, &address) == 1;
+	return is_of_family(text, 4);
 }
 
 bool address_is_ipv6(const char *text)
 {
-	struct in6_addr address;
-
-	return inet_pton(AF_INET6, text, &address) == 1;
+	return is_of_family(text, 16);
 }
 
 void address_check_family(const json_t *address, bool ipv6, const char *path,
@@ -41,58 +43,54 @@ void address_check_family(const json_t *address, bool ipv6, const char *path,
 	}
 }
 
-static const char *unreachable_ipv4(const uint8_t *b)
-{
-	if (b[0] == 127) {
-		return "may not be in the loopback range (127.0.0.0/8, ::1/128)";
-	}
-	if (b[0] == 169 && b[1] == 254) {
-		return "may not be in the link-local range (169.254.0.0/16, fe80::/10)";
-	}
-	if (b[0] == 224 && b[1] == 0 && b[2] == 0) {
-		return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
-	}
-	return NULL;
-}
+/* Ranges in which no endpoint lives; an IPv4 address in IPv6 dress counts as what it is. */
+static const struct range {
+	const char *network;
+	const char *detail;
+} ranges[] = {
+#define LOOPBACK "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+#define LINK_LOCAL "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+#define LINK_MULTICAST "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+	{ "127.0.0.0/8", LOOPBACK },
+	{ "::ffff:127.0.0.0/104", LOOPBACK },
+	{ "::1/128", LOOPBACK },
+	{ "169.254.0.0/16", LINK_LOCAL },
+	{ "::ffff:169.254.0.0/112", LINK_LOCAL },
+	{ "fe80::/10", LINK_LOCAL },
+	{ "224.0.0.0/24", LINK_MULTICAST },
+	{ "::ffff:224.0.0.0/120", LINK_MULTICAST },
+	{ "ff02::/16", LINK_MULTICAST },
+};
 
-static const char *unreachable_ipv6(const struct in6_addr *address)
+static bool is_unspecified(const struct ip *ip)
 {
-	if (IN6_IS_ADDR_V4MAPPED(address)) {
-		return unreachable_ipv4(address->s6_addr + 12);
-	}
-	if (IN6_IS_ADDR_LOOPBACK(address)) {
-		return "may not be in the loopback range (127.0.0.0/8, ::1/128)";
-	}
-	if (IN6_IS_ADDR_LINKLOCAL(address)) {
-		return "may not be in the link-local range (169.254.0.0/16, fe80::/10)";
-	}
-	if (IN6_IS_ADDR_MC_LINKLOCAL(address)) {
-		return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
-	}
-	return NULL;
+	static const uint8_t zero[16];
+
+	return memcmp(ip->bytes, zero, ip->n) == 0;
 }
 
 void address_check_reachable(const json_t *address, const char *path, struct field_errors *errors)
 {
-	const char *text = json_string_value(address);
-	const char *problem = NULL;
-	struct in_addr v4;
-	struct in6_addr v6;
-	bool unspecified = false;
+	struct str text = str_from(json_string_value(address));
+	struct ip_network network;
+	struct ip ip;
 
-	if (inet_pton(AF_INET, text, &v4) == 1) {
-		unspecified = v4.s_addr == INADDR_ANY;
-		problem = unreachable_ipv4((const uint8_t *)&v4);
-	} else if (inet_pton(AF_INET6, text, &v6) == 1) {
-		unspecified = IN6_IS_ADDR_UNSPECIFIED(&v6);
-		problem = unreachable_ipv6(&v6);
+	if (!ip_parse(text, &ip)) {
+		return; /* the format says so */
 	}
-	if (unspecified) {
-		_cleanup_free_ char *detail = mem_printf("may not be unspecified (%s)", text);
+	if (is_unspecified(&ip)) {
+		_cleanup_free_ char *detail =
+			mem_printf("may not be unspecified (%.*s)", STR_ARG(text));
 
 		field_errors_add(errors, FIELD_ERROR_INVALID, path, address, detail);
-	} else if (problem != NULL) {
-		field_errors_add(errors, FIELD_ERROR_INVALID, path, address, problem);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		if (ip_network_parse(str_from(ranges[i].network), &network) &&
+		    ip_network_holds(&network, &ip)) {
+			field_errors_add(errors, FIELD_ERROR_INVALID, path, address,
+					 ranges[i].detail);
+			return;
+		}
 	}
 }
 

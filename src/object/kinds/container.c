@@ -49,6 +49,7 @@ const struct type type_resource_requirements = {
 	.name = "io.k8s.api.core.v1.ResourceRequirements",
 	.doc = "What a container may use, and what it is promised.",
 	SCHEMA_TABLE(resource_requirements_fields),
+	.check = resource_requirements_check,
 };
 
 static const struct field container_resize_policy_fields[] = {

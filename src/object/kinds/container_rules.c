@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "object/kinds/rules.h"
+#include "object/quantity.h"
 #include "json/json.h"
 
 /*
@@ -48,6 +50,46 @@ void container_port_check(const json_t *port, const char *path, struct field_err
 	if (number < 0 || number > 65535) {
 		field_errors_addf(errors, FIELD_ERROR_INVALID, host,
 				  "must be between 1 and 65535, inclusive", "%s.hostPort", path);
+	}
+}
+
+static void check_amounts(const json_t *amounts, const char *key, const char *path,
+			  struct field_errors *errors)
+{
+	const char *resource;
+	json_t *amount;
+
+	json_object_foreach (json_object_get(amounts, key), resource, amount) {
+		if (quantity_compare(str_from(json_string_value(amount)), STR("0")) < 0) {
+			field_errors_addf(errors, FIELD_ERROR_INVALID, amount,
+					  "must be greater than or equal to 0", "%s.%s[%s]", path,
+					  key, resource);
+		}
+	}
+}
+
+/* Nobody is promised more than it may use. */
+void resource_requirements_check(const json_t *requirements, const char *path,
+				 struct field_errors *errors)
+{
+	const json_t *limits = json_object_get(requirements, "limits");
+	const char *resource;
+	json_t *request;
+
+	check_amounts(requirements, "limits", path, errors);
+	check_amounts(requirements, "requests", path, errors);
+	json_object_foreach (json_object_get(requirements, "requests"), resource, request) {
+		const char *limit = json_string_value(json_object_get(limits, resource));
+
+		if (limit == NULL ||
+		    quantity_compare(str_from(json_string_value(request)), str_from(limit)) <= 0) {
+			continue;
+		}
+		_cleanup_free_ char *detail =
+			mem_printf("must be less than or equal to %s limit of %s", resource, limit);
+
+		field_errors_addf(errors, FIELD_ERROR_INVALID, request, detail, "%s.requests",
+				  path);
 	}
 }
 

@@ -11,6 +11,8 @@
 
 void container_complete(json_t *container);
 void container_check(const json_t *container, const char *path, struct field_errors *errors);
+void resource_requirements_check(const json_t *requirements, const char *path,
+				 struct field_errors *errors);
 void container_port_check(const json_t *port, const char *path, struct field_errors *errors);
 
 /* "Always" for an image that may change under its name, else "IfNotPresent". */

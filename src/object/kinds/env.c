@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "object/kinds/container_rules.h"
+#include "object/kinds/field_path.h"
 #include "object/kinds/rules.h"
 #include "object/kinds/types.h"
 #include "json/json.h"
@@ -59,7 +60,10 @@ static void env_var_source_check(const json_t *source, const char *path,
 {
 	static const char *const keys[] = { "fieldRef", "resourceFieldRef", "configMapKeyRef",
 					    "secretKeyRef", "fileKeyRef" };
+	_cleanup_free_ char *place = mem_printf("%s.fieldRef", path);
 
+	field_path_check(json_object_get(source, "fieldRef"), FIELD_PATHS_OF_VARIABLES, place,
+			 errors);
 	check_exactly_one(source, keys, ARRAY_SIZE(keys),
 			  "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
 			  "`secretKeyRef` or `fileKeyRef`",

@@ -53,8 +53,23 @@ static void complete_host_ports(json_t *containers)
 	}
 }
 
+/* podIP is the first of podIPs. Who writes the one alone, or another one, means the list as well. */
+static void complete_addresses(json_t *pod)
+{
+	const char *one = json_string_at(pod, "status.podIP");
+	const json_t *first = json_array_get(json_at(pod, "status.podIPs"), 0);
+	const char *listed = json_string_at(first, "ip");
+
+	if (one[0] == '\0' && listed[0] != '\0') {
+		json_put(pod, "status.podIP", json_string(listed));
+	} else if (one[0] != '\0' && strcmp(one, listed) != 0) {
+		json_put(pod, "status.podIPs", json_pack("[{s:s}]", "ip", one));
+	}
+}
+
 void pod_complete(json_t *pod)
 {
+	complete_addresses(pod);
 	if (!json_is_object(json_object_get(pod, "spec"))) {
 		return;
 	}

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "object/kinds/container_rules.h"
+#include "object/kinds/field_path.h"
 #include "object/kinds/types.h"
 
 /*
@@ -77,6 +80,19 @@ const struct type type_resource_field_selector = {
 	.atomic = true,
 };
 
+static void downward_api_volume_file_check(const json_t *file, const char *path,
+					   struct field_errors *errors)
+{
+	static const char *const keys[] = { "fieldRef", "resourceFieldRef" };
+	_cleanup_free_ char *place = mem_printf("%s.fieldRef", path);
+
+	check_exactly_one(file, keys, ARRAY_SIZE(keys),
+			  "one of fieldRef and resourceFieldRef is required",
+			  "fieldRef and resourceFieldRef can not be specified simultaneously", path,
+			  errors);
+	field_path_check(json_object_get(file, "fieldRef"), FIELD_PATHS_OF_FILES, place, errors);
+}
+
 static const struct field downward_api_volume_file_fields[] = {
 	ROW(STRING, "path", 1, "Path of the file, relative to the mount and without \"..\".",
 	    .flags = FIELD_REQUIRED),
@@ -93,6 +109,7 @@ static const struct type type_downward_api_volume_file = {
 	.name = "io.k8s.api.core.v1.DownwardAPIVolumeFile",
 	.doc = "One file with a field of the pod.",
 	SCHEMA_TABLE(downward_api_volume_file_fields),
+	.check = downward_api_volume_file_check,
 };
 
 static const struct field downward_api_volume_source_fields[] = {
