@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * IP addresses as the zone holds them, and the three ways a name can spell one: text, the dashed label
- * of an endpoint or pod, and the labels below in-addr.arpa and ip6.arpa. Pure; any thread.
+ * IP addresses as the zone holds them, and the three ways a name can spell one: text, the dashed
+ * label of an endpoint or pod, and the labels below in-addr.arpa and ip6.arpa. Pure; any thread.
  */
 
 #include <stdbool.h>
@@ -28,7 +28,8 @@ void address_text(const struct address *address, char ret_text[ADDRESS_TEXT]);
 
 /*
  * The label of an endpoint without a hostname: `text` with dots and colons as dashes, and a final 0
- * where it would end in a dash ("2001:db8::" is "2001-db8--0"). Returns its length, 0 when too long.
+ * where it would end in a dash ("2001:db8::" is "2001-db8--0"). Returns its length, 0 when too
+ * long.
  */
 size_t address_dashed(struct str text, char ret_label[ADDRESS_LABEL]);
 
@@ -47,13 +48,13 @@ bool network_parse(struct str text, struct network *ret);
 bool network_holds(const struct network *network, const struct address *address);
 
 /*
- * What the labels left of in-addr.arpa or ip6.arpa say: `nibbles` of an address from its high end (8 or
- * 32 for a whole one, 2 for each IPv4 label). Returns false when a label is no number or digit, or there
- * are too many. Also false for names that are not below either domain.
+ * What the labels left of in-addr.arpa or ip6.arpa say: `nibbles` of an address from its high end
+ * (2 for each IPv4 label; 8 or 32 are a whole one), and how many labels are left that say nothing.
+ * Returns false for names that are not below either domain.
  */
 struct reverse_name {
-	struct address address; /* bytes behind the nibbles are zero */
+	struct address address; /* bits behind the nibbles are zero */
 	uint8_t nibbles;
-	bool whole;
+	uint8_t rest;
 };
 bool reverse_name_read(const struct name *name, struct reverse_name *ret);

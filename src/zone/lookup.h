@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Reading the zone: what a name is, and the records of one type it has. For threads that are readers of
- * base/snapshot; everything a match points to is good until the reader's next quiescent state. No
- * allocation, no lock.
+ * Reading the zone: what a name is, and the records of one type it has. For threads that are
+ * readers of base/snapshot; everything a match points to is good until the reader's next quiescent
+ * state. No allocation, no lock.
  *
- * Records come as pieces that an answer is put together from: addresses as whole records whose owner is
- * a compression pointer to the question, the others as the parts that differ.
+ * Records come as pieces that an answer is put together from: addresses as whole records whose
+ * owner is a compression pointer to the question, the others as the parts that differ.
  */
 
 #include <stdbool.h>
@@ -72,8 +72,8 @@ struct zone_match {
 	uint8_t data; /* enum zone_data, with ZONE_DATA */
 	bool fresh; /* negative answers must not be kept: TTL and MINIMUM 0 */
 	/*
-	 * Where in the name the zone it lies in begins (owner of the SOA): an offset into name.wire. Set
-	 * unless ZONE_OUTSIDE.
+	 * Where in the name the zone it lies in begins (owner of the SOA): an offset into
+	 * name.wire. Set unless ZONE_OUTSIDE.
 	 */
 	uint8_t origin;
 	bool reverse; /* the zone is one of the reverse zones */
@@ -95,8 +95,8 @@ void zone_lookup(const struct zone *zone, const struct name *name, uint16_t type
 		 struct zone_match *ret);
 
 /*
- * One SRV record. Its target is `label` (may be empty), `base`, and the zone's name: all wire labels in
- * lower case, without a root. The runs are the target's addresses.
+ * One SRV record. Its target is `label` (may be empty), `base`, and the zone's name: all wire
+ * labels in lower case, without a root. The runs are the target's addresses.
  */
 struct zone_server {
 	uint16_t port;
@@ -110,8 +110,8 @@ struct zone_server {
 void zone_server_at(const struct zone_servers *servers, uint32_t i, struct zone_server *ret);
 
 /*
- * Target `i` of a PTR set: wire labels without the zone's name and the root, cut after `*cursor`, which
- * starts at 0 and is moved on.
+ * Target `i` of a PTR set: wire labels without the zone's name and the root, cut after `*cursor`,
+ * which starts at 0 and is moved on.
  */
 struct str zone_pointer_next(const struct zone_pointers *pointers, size_t *cursor);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Domain names in wire format (RFC 1035 section 3.1): labels with their length in front, ended by the
- * root's empty label. Pure; any thread.
+ * Domain names in wire format (RFC 1035 section 3.1): labels with their length in front, ended by
+ * the root's empty label. Pure; any thread.
  */
 
 #include <stdbool.h>
@@ -13,7 +13,9 @@
 #include "base/limits.h"
 #include "base/str.h"
 
-/* Record types (RFC 1035, 3596, 2782, 6891, 8482) that this program treats in a way of their own. */
+/*
+ * Record types (RFC 1035, 3596, 2782, 6891, 8482) that this program treats in a way of their own.
+ */
 enum rr_type {
 	RR_A = 1,
 	RR_NS = 2,
@@ -42,15 +44,15 @@ struct name {
 enum { NAME_BAD = 1 };
 
 /*
- * Reads an uncompressed name at the beginning of `bytes` and folds its letters. Returns 0, or NAME_BAD
- * when it is cut short, too long, has too many labels, or a length octet above 63 (a compression pointer
- * too: in a question it could only point backwards, into the header).
+ * Reads an uncompressed name at the beginning of `bytes` and folds its letters. Returns 0, or
+ * NAME_BAD when it is cut short, too long, has too many labels, or a length octet above 63 (a
+ * compression pointer too: in a question it could only point backwards, into the header).
  */
 int name_read(const uint8_t *bytes, size_t n, struct name *ret);
 
 /*
- * Reads text such as "a.b.c" (a final dot may stand or not; no escapes). Returns 0, or NAME_BAD for an
- * empty label, a label above 63 or a name above 255 octets. "" and "." are the root.
+ * Reads text such as "a.b.c" (a final dot may stand or not; no escapes). Returns 0, or NAME_BAD for
+ * an empty label, a label above 63 or a name above 255 octets. "" and "." are the root.
  */
 int name_parse(struct str text, struct name *ret);
 
@@ -80,7 +82,8 @@ static inline struct str name_labels(const struct name *name, size_t first, size
 bool name_eq(const struct name *a, const struct name *b);
 
 /*
- * Whether `name` is `origin` or below it. On true *ret_below is the number of labels left of the origin.
+ * Whether `name` is `origin` or below it. On true *ret_below is the number of labels left of the
+ * origin.
  */
 bool name_is_below(const struct name *name, const struct name *origin, size_t *ret_below);
 
@@ -88,5 +91,8 @@ bool name_is_below(const struct name *name, const struct name *origin, size_t *r
 enum { NAME_TEXT = LIMIT_DNS_NAME + 2 };
 void name_text(const struct name *name, char ret_text[NAME_TEXT]);
 
-/* Appends text to wire labels: a dotted text at `out` with room for `size`; 0 when it does not fit or is bad. */
+/*
+ * Appends text to wire labels: a dotted text at `out` with room for `size`; 0 when it does not fit
+ * or is bad.
+ */
 size_t name_labels_write(struct str text, uint8_t *out, size_t size);

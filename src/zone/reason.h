@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Why a name, or a type of a name, is absent. Kept by the zone beside every absence, so that a client
- * with EDNS is told (RFC 8914) and `headlessd explain` can begin from the same word.
+ * Why a name, or a type of a name, is absent. Kept by the zone beside every absence, so that a
+ * client with EDNS is told (RFC 8914) and `headlessd explain` can begin from the same word.
  */
 
 #include <stddef.h>
@@ -17,7 +17,8 @@ enum zone_cause {
 	ZONE_CAUSE_NO_SUCH_NAME, /* nothing of ours has this form */
 	ZONE_CAUSE_NO_NAMESPACE,
 	ZONE_CAUSE_NO_SERVICE,
-	ZONE_CAUSE_NO_ENDPOINTS, /* headless, and no endpoint at all: the selector matches no pod */
+	ZONE_CAUSE_NO_ENDPOINTS, /* headless, and its selector matches no pod with an address */
+	ZONE_CAUSE_NO_SLICES, /* headless without a selector, and nobody made endpoints for it */
 	ZONE_CAUSE_NOT_READY, /* headless, `total` endpoints of which none is ready */
 	ZONE_CAUSE_NO_FAMILY, /* addresses, but none of the family */
 	ZONE_CAUSE_HOST_NOT_READY, /* the endpoint exists, but is not ready */
@@ -38,8 +39,7 @@ enum zone_cause {
 
 struct zone_reason {
 	uint8_t cause; /* enum zone_cause */
-	/* The labels that the cause is about: service and namespace, or what the cause names. */
-	uint8_t label;
+	uint8_t label; /* which label of the name the cause is about: mostly the Service's */
 	uint32_t ready; /* ready endpoints */
 	uint32_t total; /* endpoints */
 };
@@ -48,8 +48,8 @@ struct zone_reason {
 const char *zone_cause_word(enum zone_cause cause);
 
 /*
- * A sentence in `out` (not NUL-terminated), made for `name`; returns its length ≤ size. Printable ASCII.
- * No allocation.
+ * A sentence in `out` (not NUL-terminated), made for `name`; returns its length ≤ size. Printable
+ * ASCII. No allocation.
  */
 enum { ZONE_REASON_TEXT = 200 };
 size_t zone_reason_text(const struct zone_reason *reason, const struct name *name, char *out,

@@ -3,15 +3,15 @@
 
 /*
  * The zone: Services, EndpointSlices and Namespaces (and Pods, for `verified`) in, names out. The
- * control thread feeds it changes; each is published before zone_change() returns, so the next packet
- * that any worker reads is answered from it. What workers call stands in zone/lookup.h.
+ * control thread feeds it changes; each is published before zone_change() returns, so the next
+ * packet that any worker reads is answered from it. What workers call stands in zone/lookup.h.
  *
- * A Service is published as one immutable body with all its names, found by "service.namespace", so a
- * reader sees all of a change or nothing of it. A change costs time in proportion to the Service it
- * touches and nothing else. Addresses are found through a trie that is changed leaf by leaf.
+ * A Service is published as one immutable body with all its names, found by "service.namespace", so
+ * a reader sees all of a change or nothing of it. A change costs time in proportion to the Service
+ * it touches and nothing else. Addresses are found through a trie that is changed leaf by leaf.
  *
- * The rules follow the Kubernetes DNS specification 1.1.0; where we differ from CoreDNS, docs/compat.md
- * says so. Control thread only, but for what says otherwise.
+ * The rules follow the Kubernetes DNS specification 1.1.0; where we differ from CoreDNS,
+ * docs/compat.md says so. Control thread only, but for what says otherwise.
  */
 
 #include <stdbool.h>
@@ -47,9 +47,9 @@ struct zone_config {
 	uint32_t ttl; /* seconds, ≤ ZONE_TTL_MAX */
 	enum zone_pods pods;
 	/*
-	 * Reverse zones that are ours: networks ("10.96.0.0/16") or the whole domains ("in-addr.arpa",
-	 * "ip6.arpa"). An address that has a name is answered in any case; what is in none of these and
-	 * has no name is somebody else's.
+	 * Reverse zones that are ours: networks ("10.96.0.0/16") or the whole domains
+	 * ("in-addr.arpa", "ip6.arpa"). An address that has a name is answered in any case; what is
+	 * in none of these and has no name is somebody else's.
 	 */
 	const char *const *reverse;
 	size_t n_reverse;
@@ -57,12 +57,15 @@ struct zone_config {
 	bool reverse_fallthrough;
 	/* A ClusterIP Service without ready endpoints does not exist (ignore empty_service). */
 	bool ignore_empty_service;
+	/* Endpoints without a hostname are called like their pod (endpoint_pod_names). */
+	bool endpoint_pod_names;
 	/* The wall clock for serial numbers; NULL: the system's. */
 	const struct clock *clock;
 };
 
 /*
- * Returns 0, or ZONE_BAD_CONFIG with one line in `ret_message` that says which value is wrong and why.
+ * Returns 0, or ZONE_BAD_CONFIG with one line in `ret_message` that says which value is wrong and
+ * why.
  */
 enum { ZONE_BAD_CONFIG = 1 };
 int zone_new(const struct zone_config *config, struct zone **ret, char ret_message[ZONE_MESSAGE]);
@@ -70,26 +73,29 @@ int zone_new(const struct zone_config *config, struct zone **ret, char ret_messa
 /* No reader may be left. NULL is fine; returns NULL. */
 struct zone *zone_free(struct zone *zone);
 
-/* The kinds that zone_change() wants to hear of; writes at most ZONE_KINDS_MAX, returns how many. */
+/*
+ * The kinds that zone_change() wants to hear of; writes at most ZONE_KINDS_MAX, returns how many.
+ */
 enum { ZONE_KINDS_MAX = 4 };
 size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KINDS_MAX]);
 
 /*
- * One change of an object, with the signature and the meaning of cache_subscribe()'s callback: `zone` is
- * the userdata, `old` NULL: appeared, `now` NULL: removed. Objects are borrowed for the call. An object
- * that makes no sense (a bad address, a name that is no label) loses just the part that makes none.
+ * One change of an object, with the signature and the meaning of cache_subscribe()'s callback:
+ * `zone` is the userdata, `old` NULL: appeared, `now` NULL: removed. Objects are borrowed for the
+ * call. An object that makes no sense (a bad address, a name that is no label) loses just the part
+ * that makes none.
  */
 void zone_change(void *zone, struct object *old, struct object *now);
 
 /*
- * Everything that existed at the start has been fed in: from now on what is absent is known to be absent.
- * Until then such a name is answered with SERVFAIL.
+ * Everything that existed at the start has been fed in: from now on what is absent is known to be
+ * absent. Until then such a name is answered with SERVFAIL.
  */
 void zone_synced(struct zone *zone);
 
 /*
- * The addresses this server is reached at, for the NS records (ns.dns.DOMAIN, or the Services that have
- * one of them). At most ZONE_OWN_MAX; the rest is ignored.
+ * The addresses this server is reached at, for the NS records (ns.dns.DOMAIN, or the Services that
+ * have one of them). At most ZONE_OWN_MAX; the rest is ignored.
  */
 void zone_set_own(struct zone *zone, const struct address *addresses, size_t n);
 

@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a name to what it is. Labels are read from the right: first the zone, then "svc" or "pod",
+ * the namespace, the Service, and what is left of it. One table search finds the Service; the rest
+ * is inside its body. A name that is absent gets its cause here, where it is known.
+ */
+#include "zone/lookup.h"
+
+#include "zone/zone_intern.h"
+
+enum { TTL_DNS_VERSION = 28800, SOA_TTL_MAX = 300 };
+
+/* RDATA of TXT: the version of the specification that the names follow. */
+static const char dns_version[] = "\0051.1.0";
+
+static void set_absent(struct zone_match *ret, enum zone_cause cause, size_t label)
+{
+	ret->outcome = ZONE_ABSENT;
+	ret->reason.cause = (uint8_t)cause;
+	ret->reason.label = (uint8_t)label;
+}
+
+static void set_empty(struct zone_match *ret, enum zone_cause cause, size_t label)
+{
+	ret->outcome = ZONE_EMPTY;
+	ret->reason.cause = (uint8_t)cause;
+	ret->reason.label = (uint8_t)label;
+}
+
+static void set_data(struct zone_match *ret, enum zone_data data, uint32_t ttl)
+{
+	ret->outcome = ZONE_DATA;
+	ret->data = (uint8_t)data;
+	ret->ttl = ttl;
+}
+
+static void set_addresses(struct zone_match *ret, const uint8_t *records, uint32_t n, size_t label)
+{
+	if (n == 0) {
+		set_empty(ret, ZONE_CAUSE_NO_FAMILY, label);
+		return;
+	}
+	ret->outcome = ZONE_DATA;
+	ret->data = ZONE_DATA_ADDRESSES;
+	ret->addresses = (struct zone_run){ .records = records, .n = n };
+}
+
+static struct zone_run run_a(const struct service_body *body, struct range range)
+{
+	return (struct zone_run){ .records = body->a + (size_t)range.first * ZONE_A_RECORD,
+				  .n = range.n };
+}
+
+static struct zone_run run_aaaa(const struct service_body *body, struct range range)
+{
+	return (struct zone_run){ .records = body->aaaa + (size_t)range.first * ZONE_AAAA_RECORD,
+				  .n = range.n };
+}
+
+/* The addresses of one family, whoever has them. */
+static void match_addresses(struct zone_match *ret, const struct service_body *body, struct range a,
+			    struct range aaaa, uint16_t type, size_t label)
+{
+	struct zone_run run = type == RR_A ? run_a(body, a) : run_aaaa(body, aaaa);
+
+	set_addresses(ret, run.records, run.n, label);
+}
+
+/* ---- services ---- */
+
+static struct zone_servers node_servers(const struct service_body *body,
+					const struct body_node *node)
+{
+	struct zone_servers servers = { .body = body, .weight = node->weight };
+
+	switch (node->form) {
+	case SERVERS_SELF:
+		servers.n = node->of.n;
+		servers.first = BODY_SELF;
+		break;
+	case SERVERS_PRODUCT:
+		servers.n = body->n_ready * node->of.n;
+		break;
+	case SERVERS_PAIRS:
+		servers.n = node->of.n;
+		servers.ports = body->pairs + node->of.first;
+		return servers;
+	default:
+		return servers;
+	}
+	servers.ports = body->numbers + node->of.first;
+	servers.n_ports = (uint16_t)node->of.n;
+	return servers;
+}
+
+static void set_servers(struct zone_match *ret, struct zone_servers servers, size_t label)
+{
+	if (servers.n == 0) {
+		set_empty(ret, ZONE_CAUSE_NO_PORTS, label);
+		return;
+	}
+	ret->outcome = ZONE_DATA;
+	ret->data = ZONE_DATA_SERVERS;
+	ret->servers = servers;
+}
+
+static void match_node(struct zone_match *ret, const struct service_body *body,
+		       const struct body_node *node, uint16_t type, size_t label)
+{
+	switch (type) {
+	case RR_A:
+	case RR_AAAA:
+		match_addresses(ret, body, node->a, node->aaaa, type, label);
+		break;
+	case RR_SRV:
+		set_servers(ret, node_servers(body, node), label);
+		break;
+	case RR_ANY:
+		ret->outcome = ZONE_DATA;
+		break;
+	default:
+		set_empty(ret, ZONE_CAUSE_NO_TYPE, label);
+	}
+}
+
+/* The pairs of one endpoint: those of all endpoints are sorted by endpoint. */
+static struct range endpoint_pairs(const struct service_body *body, uint32_t endpoint)
+{
+	struct range all = body->all_pairs;
+	uint32_t low = all.first;
+	uint32_t high = all.first + all.n;
+	struct range range;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (body->pairs[middle].endpoint < endpoint) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	range = (struct range){ .first = low };
+	while (low < all.first + all.n && body->pairs[low].endpoint == endpoint) {
+		low++;
+	}
+	range.n = low - range.first;
+	return range;
+}
+
+static uint16_t weight_of(uint32_t candidates)
+{
+	return candidates == 0 || candidates > 100 ? 1 : (uint16_t)(100 / candidates);
+}
+
+static struct zone_servers endpoint_servers(const struct service_body *body,
+					    const struct body_endpoint *endpoint)
+{
+	uint32_t index = (uint32_t)(endpoint - body->endpoints);
+	struct zone_servers servers = { .body = body };
+
+	if (body->pairs != NULL) {
+		struct range pairs = endpoint_pairs(body, index);
+
+		servers.n = pairs.n;
+		servers.ports = body->pairs + pairs.first;
+		servers.weight = weight_of(pairs.n);
+		return servers;
+	}
+	servers.n = servers.n_ports = body->n_numbers;
+	servers.ports = body->numbers + body->first_number;
+	servers.first = index;
+	servers.weight = weight_of(endpoint->candidates * body->n_slice_ports);
+	return servers;
+}
+
+static struct str without_underscore(struct str label)
+{
+	return label.n > 1 && label.p[0] == '_' ? str_skip(label, 1) : label;
+}
+
+/* Whether a stored wire label is `label` (without a length octet). */
+static bool body_label_is(const struct service_body *body, uint32_t offset, struct str label)
+{
+	return str_eq(str_skip(body_label(body, offset), 1), label);
+}
+
+static const struct body_port *find_port(const struct service_body *body, struct str name,
+					 struct str protocol)
+{
+	name = without_underscore(name);
+	protocol = without_underscore(protocol);
+	for (uint16_t i = 0; i < body->n_ports; i++) {
+		const struct body_port *port = &body->ports[i];
+
+		if (body_label_is(body, port->name, name) &&
+		    body_label_is(body, port->protocol, protocol)) {
+			return port;
+		}
+	}
+	return NULL;
+}
+
+/* _tcp.SERVICE: nothing of its own, but names below it (RFC 8020). */
+static bool has_protocol(const struct service_body *body, struct str label)
+{
+	label = without_underscore(label);
+	for (uint16_t i = 0; i < body->n_ports; i++) {
+		if (body_label_is(body, body->ports[i].protocol, label)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A headless Service is there with its first ready endpoint (specification 1.1.0, section 2.4). */
+static bool is_void(const struct zone *zone, const struct service_body *body)
+{
+	return body->n_ready == 0 && (body->type == SERVICE_HEADLESS || zone->ignore_empty_service);
+}
+
+static void match_endpoint(const struct zone *zone, const struct service_body *body,
+			   const struct name *name, uint16_t type, struct zone_match *ret)
+{
+	const struct body_endpoint *endpoint = body_find(body, name_label_wire(name, 0));
+
+	if (endpoint == NULL) {
+		if (has_protocol(body, name_label(name, 0)) && !is_void(zone, body)) {
+			set_empty(ret, ZONE_CAUSE_INNER_NAME, 1);
+		} else {
+			set_absent(ret, ZONE_CAUSE_NO_HOST, 1);
+		}
+		return;
+	}
+	if (endpoint->a.n + endpoint->aaaa.n == 0) {
+		set_absent(ret, ZONE_CAUSE_HOST_NOT_READY, 1);
+		return;
+	}
+	switch (type) {
+	case RR_A:
+	case RR_AAAA:
+		match_addresses(ret, body, endpoint->a, endpoint->aaaa, type, 1);
+		break;
+	case RR_SRV:
+		set_servers(ret, endpoint_servers(body, endpoint), 1);
+		break;
+	case RR_ANY:
+		ret->outcome = ZONE_DATA;
+		break;
+	default:
+		set_empty(ret, ZONE_CAUSE_NO_TYPE, 1);
+	}
+}
+
+static void match_external(const struct service_body *body, size_t below, struct zone_match *ret)
+{
+	if (below != 0) {
+		set_absent(ret, ZONE_CAUSE_BELOW_ALIAS, below);
+	} else if (body->alias.n == 0) {
+		set_absent(ret, ZONE_CAUSE_ALIAS_ADDRESS, below);
+	} else {
+		ret->outcome = ZONE_ALIAS;
+		ret->alias = (struct str){ .p = (const char *)body->text + body->alias.first,
+					   .n = body->alias.n };
+	}
+}
+
+/* `below`: how many labels stand left of the Service's. */
+static void match_service(const struct zone *zone, const struct service_body *body,
+			  const struct name *name, size_t below, uint16_t type,
+			  struct zone_match *ret)
+{
+	const struct body_port *port;
+
+	ret->fresh = true;
+	ret->ttl = zone->ttl;
+	ret->reason.ready = body->ready;
+	ret->reason.total = body->total;
+	if (body->type == SERVICE_EXTERNAL) {
+		match_external(body, below, ret);
+	} else if (below == 1) {
+		match_endpoint(zone, body, name, type, ret);
+	} else if (below > 2) {
+		set_absent(ret, ZONE_CAUSE_NO_SUCH_NAME, below);
+	} else if (is_void(zone, body)) {
+		set_absent(ret,
+			   body->total != 0     ? ZONE_CAUSE_NOT_READY
+			   : body->has_selector ? ZONE_CAUSE_NO_ENDPOINTS
+						: ZONE_CAUSE_NO_SLICES,
+			   below);
+	} else if (below == 0) {
+		match_node(ret, body, &body->node, type, 0);
+	} else {
+		port = find_port(body, name_label(name, 0), name_label(name, 1));
+		if (port != NULL) {
+			match_node(ret, body, &port->node, type, 2);
+		} else {
+			set_absent(ret, ZONE_CAUSE_NO_PORT, 2);
+		}
+	}
+}
+
+/* ---- namespaces and pods ---- */
+
+static bool space_exists(const struct zone *zone, struct str label)
+{
+	return snapshot_map_find(zone->spaces, label, snapshot_hash(label)) != NULL;
+}
+
+/* NAMESPACE.svc and NAMESPACE.pod: inner names. */
+static void match_space(const struct zone *zone, const struct name *name, struct zone_match *ret)
+{
+	if (space_exists(zone, name_label_wire(name, 0))) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
+	} else {
+		set_absent(ret, ZONE_CAUSE_NO_NAMESPACE, 0);
+	}
+}
+
+static void match_svc(const struct zone *zone, const struct name *name, size_t left, uint16_t type,
+		      struct zone_match *ret)
+{
+	struct str key;
+	const struct snapshot_entry *entry;
+
+	if (left == 1) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
+		return;
+	}
+	if (left == 2) {
+		match_space(zone, name, ret);
+		return;
+	}
+	key = name_labels(name, left - 3, 2);
+	entry = snapshot_map_find(zone->services, key, snapshot_hash(key));
+	if (entry != NULL) {
+		match_service(zone, body_of(entry), name, left - 3, type, ret);
+	} else if (space_exists(zone, name_label_wire(name, left - 2))) {
+		set_absent(ret, ZONE_CAUSE_NO_SERVICE, left - 3);
+	} else {
+		set_absent(ret, ZONE_CAUSE_NO_NAMESPACE, left - 2);
+	}
+}
+
+static void match_pod_address(const struct zone *zone, const struct address *address, uint16_t type,
+			      struct zone_match *ret)
+{
+	uint16_t own = address->n == 4 ? RR_A : RR_AAAA;
+	uint32_t ttl = zone->ttl;
+	uint8_t head[12] = {
+		0xc0,
+		12,
+		0,
+		(uint8_t)own,
+		0,
+		1,
+		(uint8_t)(ttl >> 24),
+		(uint8_t)(ttl >> 16),
+		(uint8_t)(ttl >> 8),
+		(uint8_t)ttl,
+		0,
+		address->n,
+	};
+
+	if (type == own) {
+		memcpy(ret->computed, head, sizeof(head));
+		memcpy(ret->computed + sizeof(head), address->bytes, address->n);
+		set_addresses(ret, ret->computed, 1, 0);
+	} else if (type == RR_ANY) {
+		ret->outcome = ZONE_DATA;
+	} else {
+		set_empty(ret,
+			  type == RR_A || type == RR_AAAA ? ZONE_CAUSE_NO_FAMILY
+							  : ZONE_CAUSE_NO_TYPE,
+			  0);
+	}
+	ret->ttl = ttl;
+}
+
+static void match_pod(const struct zone *zone, const struct name *name, size_t left, uint16_t type,
+		      struct zone_match *ret)
+{
+	struct address address;
+
+	if (left == 1) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
+	} else if (zone->pods_mode == ZONE_PODS_DISABLED) {
+		set_absent(ret, ZONE_CAUSE_PODS_DISABLED, 0);
+	} else if (left == 2) {
+		match_space(zone, name, ret);
+	} else if (!space_exists(zone, name_label_wire(name, left - 2))) {
+		set_absent(ret, ZONE_CAUSE_NO_NAMESPACE, left - 2);
+	} else if (left > 3 || !address_from_dashed(name_label(name, 0), &address) ||
+		   (zone->pods != NULL &&
+		    !zone_pod_exists(zone, name_label_wire(name, 1), &address))) {
+		set_absent(ret, ZONE_CAUSE_NO_POD, left - 3);
+	} else {
+		match_pod_address(zone, &address, type, ret);
+	}
+}
+
+/* ---- the apex and its neighbours ---- */
+
+static void match_apex(const struct zone *zone, uint16_t type, struct zone_match *ret)
+{
+	if (type == RR_SOA || type == RR_NS) {
+		set_data(ret, type == RR_SOA ? ZONE_DATA_SOA : ZONE_DATA_NS, zone->ttl);
+	} else if (type == RR_ANY) {
+		ret->outcome = ZONE_DATA;
+	} else {
+		set_empty(ret, ZONE_CAUSE_NO_TYPE, 0);
+	}
+}
+
+/* ns.dns: the addresses of the first name server that has some. */
+static void match_name_server(const struct zone *zone, uint16_t type, struct zone_match *ret)
+{
+	struct zone_name_server servers[ZONE_OWN_MAX];
+	size_t n = zone_name_servers(zone, servers);
+
+	ret->ttl = zone->ttl;
+	if (type == RR_ANY) {
+		ret->outcome = ZONE_DATA;
+		return;
+	}
+	set_empty(ret, ZONE_CAUSE_NO_TYPE, 0);
+	for (size_t i = 0; (type == RR_A || type == RR_AAAA) && i < n; i++) {
+		struct zone_run run = type == RR_A ? servers[i].a : servers[i].aaaa;
+
+		set_addresses(ret, run.records, run.n, 0);
+		if (run.n != 0) {
+			return;
+		}
+	}
+}
+
+static void match_version(uint16_t type, struct zone_match *ret)
+{
+	if (type == RR_TXT) {
+		set_data(ret, ZONE_DATA_TEXT, TTL_DNS_VERSION);
+		ret->text = STR(dns_version);
+	} else if (type == RR_ANY) {
+		ret->outcome = ZONE_DATA;
+	} else {
+		set_empty(ret, ZONE_CAUSE_NO_TYPE, 0);
+	}
+}
+
+static void match_forward(const struct zone *zone, const struct name *name, size_t left,
+			  uint16_t type, struct zone_match *ret)
+{
+	struct str last;
+
+	ret->origin = name->label[left];
+	if (left == 0) {
+		match_apex(zone, type, ret);
+		return;
+	}
+	last = name_label(name, left - 1);
+	if (str_eq(last, STR("svc"))) {
+		match_svc(zone, name, left, type, ret);
+	} else if (str_eq(last, STR("pod"))) {
+		match_pod(zone, name, left, type, ret);
+	} else if (str_eq(last, STR("dns")) && left == 1) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
+	} else if (str_eq(last, STR("dns")) && left == 2 && str_is(name_label(name, 0), "ns")) {
+		match_name_server(zone, type, ret);
+	} else if (str_eq(last, STR("dns-version")) && left == 1) {
+		match_version(type, ret);
+	} else {
+		set_absent(ret, ZONE_CAUSE_NO_SUCH_NAME, left - 1);
+	}
+}
+
+/* ---- addresses ---- */
+
+/* The smallest of our reverse zones that holds the name, or NULL. */
+static const struct reverse_zone *find_reverse_zone(const struct zone *zone,
+						    const struct name *name,
+						    const struct reverse_name *reverse)
+{
+	const struct reverse_zone *best = NULL;
+
+	for (size_t i = 0; i < zone->n_reverse; i++) {
+		const struct reverse_zone *candidate = &zone->reverse_zones[i];
+
+		if (candidate->network.address.n == reverse->address.n &&
+		    name->n_labels >= candidate->labels &&
+		    name->n_labels - candidate->labels >= reverse->rest &&
+		    network_holds(&candidate->network, &reverse->address) &&
+		    (best == NULL || best->labels < candidate->labels)) {
+			best = candidate;
+		}
+	}
+	return best;
+}
+
+static void match_known_address(const struct zone *zone, const struct reverse_leaf *leaf,
+				uint16_t type, struct zone_match *ret)
+{
+	if (type == RR_PTR) {
+		set_data(ret, ZONE_DATA_POINTERS, zone->ttl);
+		ret->pointers =
+			(struct zone_pointers){ .leaf = leaf, .n = reverse_leaf_count(leaf) };
+	} else if (type == RR_ANY) {
+		set_data(ret, ZONE_DATA_POINTERS, zone->ttl);
+	} else {
+		set_empty(ret, ZONE_CAUSE_NO_TYPE, 0);
+	}
+}
+
+static void match_reverse(const struct zone *zone, const struct name *name,
+			  const struct reverse_name *reverse, uint16_t type, struct zone_match *ret)
+{
+	const struct reverse *trie = &zone->reverse[reverse->address.n == 4 ? 0 : 1];
+	const struct reverse_zone *own = find_reverse_zone(zone, name, reverse);
+	bool whole = reverse->rest == 0 && reverse->nibbles == reverse->address.n * 2;
+	const struct reverse_leaf *leaf = whole ? reverse_find(trie, &reverse->address) : NULL;
+
+	ret->reverse = true;
+	if (own != NULL) {
+		ret->origin = name->label[name->n_labels - own->labels];
+	}
+	if (leaf != NULL && (own != NULL || type == RR_PTR)) {
+		match_known_address(zone, leaf, type, ret);
+	} else if (own == NULL) {
+		ret->outcome = ZONE_OUTSIDE;
+	} else if (name->n_labels == own->labels) {
+		match_apex(zone, type, ret);
+	} else if (reverse->rest == 0 &&
+		   reverse_has_prefix(trie, &reverse->address, reverse->nibbles)) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
+	} else if (zone->reverse_fallthrough) {
+		ret->outcome = ZONE_OUTSIDE;
+	} else {
+		set_absent(ret, ZONE_CAUSE_NO_ADDRESS, 0);
+	}
+}
+
+void zone_lookup(const struct zone *zone, const struct name *name, uint16_t type,
+		 struct zone_match *ret)
+{
+	struct reverse_name reverse;
+	size_t left;
+
+	ret->fresh = false;
+	ret->origin = 0;
+	ret->reverse = false;
+	ret->reason = (struct zone_reason){ 0 };
+	ret->ttl = zone->ttl;
+	if (name_is_below(name, &zone->domain, &left)) {
+		match_forward(zone, name, left, type, ret);
+	} else if (reverse_name_read(name, &reverse)) {
+		match_reverse(zone, name, &reverse, type, ret);
+	} else {
+		ret->outcome = ZONE_OUTSIDE;
+	}
+	if (ret->outcome == ZONE_ABSENT && counter_get(&zone->synced) == 0) {
+		ret->outcome = ZONE_UNSYNCED;
+		ret->reason.cause = ZONE_CAUSE_UNSYNCED;
+	}
+}
+
+/* ---- parts of answers ---- */
+
+void zone_server_at(const struct zone_servers *servers, uint32_t i, struct zone_server *ret)
+{
+	const struct service_body *body = servers->body;
+	const struct body_endpoint *endpoint;
+
+	ret->weight = servers->weight;
+	ret->base = body_base(body);
+	if (servers->n_ports != 0) {
+		const uint16_t *numbers = servers->ports;
+
+		ret->target =
+			servers->first + (servers->first != BODY_SELF ? i / servers->n_ports : 0);
+		ret->port = numbers[i % servers->n_ports];
+	} else {
+		const struct server_pair *pair = (const struct server_pair *)servers->ports + i;
+
+		ret->target = pair->endpoint;
+		ret->port = (uint16_t)pair->port;
+	}
+	if (ret->target == BODY_SELF) {
+		ret->label = STR_NONE;
+		ret->a = run_a(body, body->node.a);
+		ret->aaaa = run_aaaa(body, body->node.aaaa);
+		return;
+	}
+	endpoint = &body->endpoints[ret->target];
+	ret->label = body_label(body, endpoint->label);
+	ret->a = run_a(body, endpoint->a);
+	ret->aaaa = run_aaaa(body, endpoint->aaaa);
+}
+
+struct str zone_pointer_next(const struct zone_pointers *pointers, size_t *cursor)
+{
+	return reverse_leaf_next(pointers->leaf, cursor);
+}
+
+/* The name server that a reverse name of our own address stands for; false when it is gone. */
+static bool server_of(const struct zone *zone, struct str labels, struct zone_name_server *ret)
+{
+	struct str key = { .p = labels.p, .n = labels.n - BODY_KEY_TAIL };
+	struct str first = { .p = labels.p, .n = 1U + (uint8_t)labels.p[0] };
+	const struct snapshot_entry *entry =
+		snapshot_map_find(zone->services, key, snapshot_hash(key));
+	const struct service_body *body;
+	const struct body_endpoint *endpoint;
+
+	if (entry == NULL) {
+		key = str_skip(key, first.n);
+		entry = snapshot_map_find(zone->services, key, snapshot_hash(key));
+		if (entry == NULL) {
+			return false;
+		}
+		body = body_of(entry);
+		endpoint = body_find(body, first);
+		if (body->type == SERVICE_HEADLESS && endpoint != NULL) {
+			ret->labels = labels;
+			ret->a = run_a(body, endpoint->a);
+			ret->aaaa = run_aaaa(body, endpoint->aaaa);
+			return true;
+		}
+	}
+	body = body_of(entry);
+	ret->labels = body_base(body);
+	ret->a = run_a(body, body->node.a);
+	ret->aaaa = run_aaaa(body, body->node.aaaa);
+	return true;
+}
+
+static bool is_listed(const struct zone_name_server *servers, size_t n, struct str labels)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(servers[i].labels, labels)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t zone_name_servers(const struct zone *zone, struct zone_name_server ret[ZONE_OWN_MAX])
+{
+	const struct own_body *own = snapshot_get(&zone->own);
+	size_t n = 0;
+
+	for (size_t i = 0; own != NULL && i < own->n; i++) {
+		const struct address *address = &own->addresses[i];
+		const struct reverse_leaf *leaf =
+			reverse_find(&zone->reverse[address->n == 4 ? 0 : 1], address);
+		size_t cursor = 0;
+
+		for (uint32_t k = 0; leaf != NULL && k < reverse_leaf_count(leaf); k++) {
+			struct str labels = reverse_leaf_next(leaf, &cursor);
+
+			if (n < ZONE_OWN_MAX && server_of(zone, labels, &ret[n]) &&
+			    !is_listed(ret, n, ret[n].labels)) {
+				n++;
+			}
+		}
+	}
+	if (n == 0) {
+		ret[0] = (struct zone_name_server){ .labels = STR("\2ns\3dns") };
+		if (own != NULL) {
+			ret[0].a = (struct zone_run){ .records = own->a, .n = own->n_a };
+			ret[0].aaaa = (struct zone_run){ .records = own->aaaa, .n = own->n_aaaa };
+		}
+		n = 1;
+	}
+	return n;
+}
+
+void zone_soa(const struct zone *zone, bool fresh, struct zone_soa *ret)
+{
+	*ret = (struct zone_soa){
+		.ttl = fresh                     ? 0
+		       : zone->ttl < SOA_TTL_MAX ? zone->ttl
+						 : SOA_TTL_MAX,
+		.serial = (uint32_t)counter_get(&zone->serial),
+		.refresh = 7200,
+		.retry = 1800,
+		.expire = 86400,
+		.minimum = fresh ? 0 : zone->ttl,
+	};
+}
+
+const struct name *zone_domain(const struct zone *zone)
+{
+	return &zone->domain;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the zone keeps of the objects it is fed: just the fields that make names, packed. Control
+ * thread only, but pure: an object goes in, a struct comes out.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/str.h"
+#include "zone/address.h"
+
+struct object;
+struct service;
+struct service_body;
+struct space;
+
+/* A port of a Service or slice. Names are offsets of wire labels in lower case; no underscore. */
+struct source_port {
+	uint16_t number;
+	uint16_t has_number;
+	uint32_t name; /* offset into the owner's text; an empty label when the port has no name */
+	uint32_t protocol;
+};
+
+/* One address of one endpoint. */
+struct source_record {
+	uint32_t label; /* offset into the slice's text; the high bit says ready */
+	uint8_t address[]; /* slice->family bytes */
+};
+
+enum { SOURCE_READY = INT32_MIN };
+
+/* A decoded EndpointSlice: one allocation, `text` and the arrays behind the struct. */
+struct slice {
+	struct list link; /* in service->slices */
+	struct service *service; /* it belongs to; set by the zone */
+	uint8_t family; /* 4 or 16, the size of each address */
+	uint16_t n_ports;
+	uint32_t n_records;
+	uint32_t n_ready;
+	uint32_t size; /* of all that follows */
+	const struct source_port *ports;
+	const uint8_t *records;
+	const uint8_t *text;
+	_Alignas(8) uint8_t bytes[];
+};
+
+static inline const struct source_record *slice_record(const struct slice *slice, uint32_t i)
+{
+	size_t size = sizeof(struct source_record) + slice->family;
+
+	return (const struct source_record *)(const void *)(slice->records + i * size);
+}
+
+static inline bool source_is_ready(const struct source_record *record)
+{
+	return (record->label & (uint32_t)SOURCE_READY) != 0;
+}
+
+/* The record's label in wire format: a length octet and the label. */
+static inline struct str slice_label(const struct slice *slice, const struct source_record *record)
+{
+	const uint8_t *at = slice->text + (record->label & ~(uint32_t)SOURCE_READY);
+
+	return (struct str){ .p = (const char *)at, .n = 1U + *at };
+}
+
+/* The label of the Service a slice belongs to; empty for none. */
+struct str slice_service_name(struct object *object);
+
+/*
+ * Decodes an EndpointSlice. `pod_names`: endpoints without a hostname are called like their pod.
+ * NULL when it can give no name (address type FQDN). The caller owns the slice.
+ */
+struct slice *slice_new(struct object *object, bool pod_names);
+struct slice *slice_free(struct slice *slice);
+
+/* Whether both give the same names. */
+bool slice_eq(const struct slice *a, const struct slice *b);
+
+enum service_type {
+	SERVICE_HEADLESS,
+	SERVICE_CLUSTER, /* has addresses of its own */
+	SERVICE_EXTERNAL, /* an alias */
+};
+
+/* What a Service object says; one allocation. */
+struct service_spec {
+	uint8_t type; /* enum service_type */
+	bool alias_is_address;
+	bool has_selector;
+	uint8_t n_addresses;
+	uint16_t n_ports;
+	uint32_t size; /* of all that follows */
+	struct address addresses[2];
+	struct str alias; /* wire format; empty when it is no name */
+	const struct source_port *ports;
+	const uint8_t *text;
+	_Alignas(8) uint8_t bytes[];
+};
+
+struct service_spec *service_spec_new(struct object *object);
+bool service_spec_eq(const struct service_spec *a, const struct service_spec *b);

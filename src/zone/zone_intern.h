@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The zone's insides, for its own files: what readers see, and what the control thread keeps. */
+
+#include "base/counter.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/snapshot.h"
+#include "zone/body.h"
+#include "zone/lookup.h"
+#include "zone/reverse.h"
+#include "zone/source.h"
+#include "zone/zone.h"
+
+/* A reverse zone: all names whose address begins like this network. */
+struct reverse_zone {
+	struct network network;
+	uint8_t labels; /* of its name, with in-addr.arpa or ip6.arpa */
+};
+
+/* Published: a namespace, and a pod's address in one. The key is all of `wire`. */
+struct space_body {
+	struct snapshot_entry entry;
+	uint8_t n;
+	uint8_t wire[]; /* the label; for a pod, the address behind it */
+};
+
+struct pod_body {
+	struct snapshot_entry entry;
+	uint32_t sources; /* pods that have it; writer only */
+	uint8_t n;
+	uint8_t key[]; /* the namespace's wire label, then the address */
+};
+
+/* Published: the addresses of this server as records. */
+struct own_body {
+	struct address addresses[ZONE_OWN_MAX];
+	size_t n;
+	uint32_t n_a;
+	uint32_t n_aaaa;
+	uint8_t a[ZONE_OWN_MAX * ZONE_A_RECORD];
+	uint8_t aaaa[ZONE_OWN_MAX * ZONE_AAAA_RECORD];
+};
+
+/* Control thread: a namespace that exists or has Services. */
+struct space {
+	struct list services;
+	struct space_body *body; /* NULL: does not exist */
+	char name[LIMIT_DNS_LABEL + 1];
+};
+
+/* Control thread: a Service that exists or has slices. */
+struct service {
+	struct list link; /* in space->services */
+	struct list slices;
+	struct space *space;
+	struct service_spec *spec; /* NULL: does not exist */
+	struct service_body *body; /* NULL: not published */
+	uint8_t base_n;
+	uint8_t base[2 * (LIMIT_DNS_LABEL + 1) + BODY_KEY_TAIL]; /* SERVICE.NAMESPACE.svc */
+};
+
+struct zone {
+	/* Fixed. */
+	struct name domain;
+	struct reverse_zone reverse_zones[ZONE_REVERSE_MAX];
+	size_t n_reverse;
+	uint32_t ttl;
+	enum zone_pods pods_mode;
+	bool reverse_fallthrough;
+	bool ignore_empty_service;
+	bool endpoint_pod_names;
+
+	/* Read by workers. */
+	struct snapshot_map *services; /* struct service_body by SERVICE.NAMESPACE */
+	struct snapshot_map *spaces; /* struct space_body by label */
+	struct snapshot_map *pods; /* struct pod_body; NULL unless verified */
+	struct reverse reverse[2]; /* IPv4, IPv6 */
+	struct snapshot own; /* struct own_body */
+	struct counter serial;
+	struct counter synced;
+
+	/* The control thread's. */
+	const struct clock *clock;
+	struct build *build;
+	struct map space_map; /* struct space by name */
+	struct map service_map; /* struct service by "namespace/name" */
+	struct map slice_map; /* struct slice by "namespace/name" */
+	size_t n_published;
+	size_t n_endpoints;
+};
+
+static inline struct reverse *zone_reverse(struct zone *zone, size_t address_size)
+{
+	return &zone->reverse[address_size == 4 ? 0 : 1];
+}
+
+/* Every change ends here. */
+void zone_bump(struct zone *zone);
+
+/* pods.c */
+struct snapshot_map *zone_pods_new(void);
+void zone_pods_free(struct snapshot_map *pods);
+void zone_pod_change(struct zone *zone, struct object *old, struct object *now);
+bool zone_pod_exists(const struct zone *zone, struct str space, const struct address *address);
