@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One query in, one answer out: a pure function of the zone, the packet and how it came. No lock, no
- * allocation, no log. The caller is a reader of base/snapshot.
+ * One query in, one answer out: a pure function of the zone, the packet and how it came. No lock,
+ * no allocation, no log. The caller is a reader of base/snapshot.
  */
 
 #include <stdbool.h>
@@ -41,17 +41,17 @@ enum dns_verdict {
 	DNS_FORWARD, /* ask the resolver for *ret_question, then dns_answer_forwarded() */
 };
 
-/* Room that `out` must have. */
+/* Room that `out` must have over TCP; over UDP options->udp_size is enough. */
 enum { DNS_ANSWER_MAX = LIMIT_DNS_TCP };
 
 /*
- * Answers `query`. On DNS_ANSWER *ret_n is the size of the answer, within what the transport and the
- * client allow; on DNS_FORWARD *ret_question is set (it may be NULL when options->forward is false).
- * `random` picks where sets begin.
+ * Answers `query`. On DNS_ANSWER *ret_n is the size of the answer, within what the transport and
+ * the client allow; on DNS_FORWARD *ret_question is set (it may be NULL when options->forward is
+ * false). `random` picks where sets begin.
  */
 enum dns_verdict dns_answer(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
-			    struct random_state *random, uint8_t out[DNS_ANSWER_MAX],
+			    struct random_state *random, uint8_t *out,
 			    struct dns_question *ret_question, size_t *ret_n);
 
 /* What the resolver came back with. */
@@ -63,13 +63,13 @@ struct dns_reply {
 };
 
 /*
- * The answer to `query` (the same bytes that dns_answer() had) once the resolver replied: the client's id,
- * case and size; for an alias of ours, the alias in front. Returns its size.
+ * The answer to `query` (the same bytes that dns_answer() had) once the resolver replied: the
+ * client's id, case and size; for an alias of ours, the alias in front. Returns its size.
  */
 size_t dns_answer_forwarded(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
 			    struct random_state *random, const struct dns_reply *reply,
-			    uint8_t out[DNS_ANSWER_MAX]);
+			    uint8_t *out);
 
 /* The RCODE of an answer, extended by its OPT record (0 … 4095). For counters and tests. */
 uint16_t dns_rcode(const uint8_t *answer, size_t n);

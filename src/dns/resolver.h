@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Names outside the cluster: one thread with libunbound, which forwards to the upstreams and caches. A
- * caller hands in a question and gets it back, answered, in its own mailbox; it never waits. The number
- * of questions under way is bounded; beyond it the newest is refused at once.
+ * Names outside the cluster: one thread with libunbound, which forwards to the upstreams and
+ * caches. A caller hands in a question and gets it back, answered, in its own mailbox; it never
+ * waits. The number of questions under way is bounded; beyond it the newest is refused at once.
  */
 
 #include <stdbool.h>
@@ -26,7 +26,8 @@ struct dns_resolver_config {
 };
 
 /*
- * Returns 0 with a running thread, DNS_RESOLVER_BAD with one line in `ret_message`, or a negative errno.
+ * Returns 0 with a running thread, DNS_RESOLVER_BAD with one line in `ret_message`, or a negative
+ * errno.
  */
 enum { DNS_RESOLVER_BAD = 1 };
 int dns_resolver_new(const struct dns_resolver_config *config, struct dns_resolver **ret,
@@ -55,9 +56,9 @@ enum { DNS_RESOLVER_FULL = 1 };
 int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query);
 
 /*
- * The nameserver lines of a resolv.conf text, without those that are one of `own` ("127.0.0.1:53": our
- * own listen addresses, which would make a loop; port 53 is what a resolv.conf means). Returns how many
- * were written to `ret_upstreams` (heap strings of the caller).
+ * The nameserver lines of a resolv.conf text, without those that are one of `own` ("127.0.0.1:53":
+ * our own listen addresses, which would make a loop; port 53 is what a resolv.conf means). Returns
+ * how many were written to `ret_upstreams` (heap strings of the caller).
  */
 size_t dns_resolv_conf(const char *text, size_t n, const char *const *own, size_t n_own,
 		       char *ret_upstreams[DNS_RESOLVER_UPSTREAMS]);

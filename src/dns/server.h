@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The DNS server: workers with their own SO_REUSEPORT sockets, UDP in batches, TCP beside it. Created,
- * started and stopped by the control thread; docs/threads.md has the rules. Cluster names are answered
- * in the worker; names outside go to the resolver and come back by mailbox.
+ * The DNS server: workers with their own SO_REUSEPORT sockets, UDP in batches, TCP beside it.
+ * Created, started and stopped by the control thread; docs/threads.md has the rules. Cluster names
+ * are answered in the worker; names outside go to the resolver and come back by mailbox.
  */
 
 #include <stdbool.h>
@@ -20,7 +20,10 @@ struct zone;
 enum { DNS_MESSAGE = 256, DNS_LISTEN_TEXT = 64 };
 
 struct dns_server_config {
-	/* "127.0.0.1:1053", "[::1]:1053", "0.0.0.0:53", "[::]:53"; port 0 picks one for UDP and TCP. */
+	/*
+	 * "127.0.0.1:1053", "[::1]:1053", "0.0.0.0:53", "[::]:53"; port 0 picks one for UDP and
+	 * TCP.
+	 */
 	const char *const *listen;
 	size_t n_listen; /* 1 … LIMIT_DNS_LISTEN */
 	unsigned workers; /* 0: one for each CPU; ≤ LIMIT_DNS_WORKERS */
@@ -28,22 +31,26 @@ struct dns_server_config {
 };
 
 /*
- * Opens all sockets and prepares the workers. `resolver` may be NULL: names outside are then REFUSED.
- * Zone and resolver stay the caller's and outlive the server. Returns 0, or DNS_SERVER_BAD with one line
- * in `ret_message` that says which address could not be used, why, and what to do.
+ * Opens all sockets and prepares the workers. `resolver` may be NULL: names outside are then
+ * REFUSED. Zone and resolver stay the caller's and outlive the server. Returns 0, or DNS_SERVER_BAD
+ * with one line in `ret_message` that says which address could not be used, why, and what to do.
  */
 enum { DNS_SERVER_BAD = 1 };
 int dns_server_new(const struct dns_server_config *config, const struct zone *zone,
 		   struct dns_resolver *resolver, struct dns_server **ret,
 		   char ret_message[DNS_MESSAGE]);
 
-/* Listen address `i` with the port that was picked: "127.0.0.1:1053"; good as long as the server. */
+/*
+ * Listen address `i` with the port that was picked: "127.0.0.1:1053"; good as long as the server.
+ */
 const char *dns_server_address(const struct dns_server *server, size_t i);
 
 /* Starts the workers. Returns 0 or a negative errno. */
 int dns_server_start(struct dns_server *server);
 
-/* Stops the workers when they run, waits for them, closes everything. NULL is fine; returns NULL. */
+/*
+ * Stops the workers when they run, waits for them, closes everything. NULL is fine; returns NULL.
+ */
 struct dns_server *dns_server_free(struct dns_server *server);
 
 /* What happened so far, over all workers. Any thread. */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* For tests of the rules: objects in, questions asked, answers as text. */
+
+#include "dns/answer.h"
+#include "zone/zone.h"
+
+struct kind;
+
+struct rig {
+	struct zone *zone;
+	struct dns_options options;
+	struct random_state random;
+	struct clock_manual clock;
+	struct dns_reply reply; /* what the resolver says when it is asked */
+	struct dns_question asked; /* what it was asked last; n 0: nothing */
+	bool tcp;
+	bool edns; /* with an OPT record that announces udp_size */
+	bool dnssec_ok;
+	uint16_t udp_size;
+	uint8_t query[512];
+	size_t query_n;
+	uint8_t answer[DNS_ANSWER_MAX];
+	size_t answer_n;
+	char text[1 << 20];
+};
+
+/*
+ * A synced zone "cluster.local" with our reverse zones 10.96.0.0/16, 10.244.0.0/16 and fd00::/16.
+ */
+struct rig *rig_new(void);
+/* The same with other settings; the domain and so on of NULL and 0 stay. */
+struct rig *rig_new_config(const struct zone_config *config);
+struct rig *rig_free(struct rig *rig);
+
+void rig_put(struct rig *rig, const struct kind *kind, const char *json);
+void rig_remove(struct rig *rig, const struct kind *kind, const char *space, const char *name);
+
+void rig_namespace(struct rig *rig, const char *name);
+
+/*
+ * `addresses`: "None", "10.96.0.1", "10.96.0.1,fd00::1". `ports`: "http/TCP/80 /UDP/53"; a name may
+ * be empty.
+ */
+void rig_service(struct rig *rig, const char *space, const char *name, const char *addresses,
+		 const char *ports);
+void rig_external(struct rig *rig, const char *space, const char *name, const char *target);
+
+/*
+ * `endpoints`: "web-0=10.244.0.1 -=10.244.0.2 web-2=10.244.0.3!": hostname or "-", address, "!" for
+ * not ready, "?" for an unknown state.
+ */
+void rig_slice(struct rig *rig, const char *space, const char *slice, const char *service,
+	       const char *ports, const char *endpoints);
+
+/*
+ * Asks, and returns the answer as lines: RCODE and flags, then the records of each section, sorted;
+ * the case of the name is kept. "no answer" when there is none.
+ */
+const char *rig_ask(struct rig *rig, const char *name, uint16_t type);
+
+/* Sends bytes as they are. */
+const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n);
+
+/* Writes a query into `packet`, returns its size. */
+size_t rig_query(const struct rig *rig, const char *name, uint16_t type, uint8_t *packet);
