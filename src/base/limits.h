@@ -22,6 +22,7 @@ enum {
 	LIMIT_PROTOBUF_VALUES = 200000,
 	/* A path in a message; the rest of a longer one is left out. */
 	LIMIT_JSON_PATH = 1024,
+	LIMIT_YAML_NODES = 200000, /* of one document, aliases unfolded */
 	/* Fields reported in one answer; the rest is counted. */
 	LIMIT_FIELD_ERRORS = 64,
 	LIMIT_ERROR_MESSAGE = 16 * 1024,
@@ -31,6 +32,10 @@ enum {
 	LIMIT_PATCH_WORK = 32 * 1000 * 1000,
 
 	LIMIT_OPENAPI = 16 * 1024 * 1024, /* one OpenAPI document */
+
+	/* The API. */
+	LIMIT_WRITE_TRIES = 16, /* of one write that keeps losing races */
+	LIMIT_COLLECTION_WRITES = 64, /* of one deletecollection under way */
 
 	/* HTTP. */
 	LIMIT_HTTP_CONNECTIONS = 4096,
