@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tokens are JWTs (RFC 7519) signed with ES256. One is good while it has not expired and its service
+ * account is the one it was made for (same uid): deleting the account ends its tokens.
+ */
+#include "api/authenticate.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "api/intern.h"
+#include "api/keys.h"
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "http/pki.h"
+#include "object/kinds.h"
+#include "watch/hub.h"
+#include "json/json.h"
+
+enum { TOKEN_MAX = 16 * 1024 };
+
+/* ---- base64url (RFC 4648 section 5), without padding ---- */
+
+static void encode_part(struct str bytes, struct buffer *out)
+{
+	size_t start = out->n;
+
+	base64_encode(bytes, out);
+	while (out->n > start && out->p[out->n - 1] == '=') {
+		out->n--;
+	}
+	for (size_t i = start; i < out->n; i++) {
+		out->p[i] = out->p[i] == '+' ? '-' : out->p[i] == '/' ? '_' : out->p[i];
+	}
+}
+
+static bool decode_part(struct str text, struct buffer *out)
+{
+	_cleanup_buffer_ struct buffer standard = BUFFER_INIT(TOKEN_MAX);
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		buffer_append_char(&standard, c == '-' ? '+' : c == '_' ? '/' : c);
+	}
+	while (standard.n % 4 != 0) {
+		buffer_append_char(&standard, '=');
+	}
+	return !standard.overflowed && base64_decode(buffer_str(&standard), out);
+}
+
+/* ---- making ---- */
+
+static const char *issuer_of(const struct api *api)
+{
+	return api->issuer;
+}
+
+char *api_token(struct api *api, const char *space, const char *name, const char *uid,
+		int64_t seconds)
+{
+	_cleanup_buffer_ struct buffer token = BUFFER_INIT(TOKEN_MAX);
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(TOKEN_MAX);
+	_cleanup_free_ char *subject = mem_printf("system:serviceaccount:%s:%s", space, name);
+	unsigned char signature[PKI_SIGNATURE];
+	char id[RANDOM_UUID_TEXT];
+	json_int_t now = clock_wall_seconds(api->clock);
+
+	if (api->token_key == NULL) {
+		return NULL;
+	}
+	random_uuid(id);
+	_cleanup_json_ json_t *claims =
+		json_pack("{s:[s], s:I, s:I, s:s, s:s, s:{s:s, s:{s:s, s:s}}, s:I, s:s}", "aud",
+			  issuer_of(api), "exp", now + (json_int_t)seconds, "iat", now, "iss",
+			  issuer_of(api), "jti", id, "kubernetes.io", "namespace", space,
+			  "serviceaccount", "name", name, "uid", uid, "nbf", now, "sub", subject);
+	encode_part(STR("{\"alg\":\"ES256\",\"typ\":\"JWT\"}"), &token);
+	buffer_append_char(&token, '.');
+	json_write(claims, &text);
+	encode_part(buffer_str(&text), &token);
+	if (pki_sign(api->token_key, token.p, token.n, signature) != 0) {
+		return NULL;
+	}
+	buffer_append_char(&token, '.');
+	encode_part((struct str){ .p = (const char *)signature, .n = sizeof(signature) }, &token);
+	return buffer_take(&token, NULL);
+}
+
+/* ---- checking ---- */
+
+static bool is_signed(struct api *api, struct str signed_part, struct str signature)
+{
+	_cleanup_buffer_ struct buffer bytes = BUFFER_INIT(PKI_SIGNATURE * 2);
+
+	return decode_part(signature, &bytes) && bytes.n == PKI_SIGNATURE &&
+	       pki_verify(api->token_key, signed_part.p, signed_part.n,
+			  (const unsigned char *)bytes.p) == 0;
+}
+
+static json_t *read_claims(struct api *api, struct str token)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(TOKEN_MAX);
+	struct str rest = token;
+	struct str header = str_cut(&rest, '.');
+	struct str claims = str_cut(&rest, '.');
+	struct json_read_error error;
+	json_t *tree = NULL;
+
+	if (api->token_key == NULL || rest.n == 0 || token.n > TOKEN_MAX) {
+		return NULL;
+	}
+	struct str signed_part = { .p = token.p, .n = header.n + 1 + claims.n };
+	if (!is_signed(api, signed_part, rest) || !decode_part(claims, &text) ||
+	    json_read(buffer_str(&text), NULL, &tree, &error) != 0) {
+		return NULL;
+	}
+	return tree;
+}
+
+static bool account_is(struct api *api, const char *space, const char *name, const char *uid)
+{
+	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
+	_cleanup_json_ json_t *account = NULL;
+	struct json_read_error error;
+
+	key_of(&kind_service_account, str_from(space), str_from(name), &key);
+	const struct hub_item *item = hub_get(api->hub, buffer_str(&key));
+	return item != NULL && json_read(item->text, NULL, &account, &error) == 0 &&
+	       strcmp(json_string_at(account, "metadata.uid"), uid) == 0;
+}
+
+/* Claims have keys with dots, so they are no paths. */
+static const char *member(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static const char *keep(struct arena *arena, const char *text)
+{
+	return arena_str(arena, str_from(text)).p;
+}
+
+static bool same_secret(struct str a, struct str b)
+{
+	unsigned char difference = a.n != b.n;
+
+	for (size_t i = 0; i < a.n && i < b.n; i++) {
+		difference |= (unsigned char)(a.p[i] ^ b.p[i]);
+	}
+	return difference == 0;
+}
+
+bool token_user(struct api *api, struct arena *arena, struct str token, struct user *ret)
+{
+	if (api->admin_token != NULL && same_secret(token, str_from(api->admin_token))) {
+		*ret = (struct user){
+			.name = "kubernetes-admin",
+			.uid = "",
+			.groups = { "system:masters", "system:authenticated" },
+		};
+		return true;
+	}
+	_cleanup_json_ json_t *claims = read_claims(api, token);
+	const json_t *about = json_object_get(claims, "kubernetes.io");
+	const json_t *account = json_object_get(about, "serviceaccount");
+	const char *space = member(about, "namespace");
+	const char *name = member(account, "name");
+	const char *uid = member(account, "uid");
+	json_int_t expires = json_integer_value(json_object_get(claims, "exp"));
+	if (claims == NULL || strcmp(member(claims, "iss"), issuer_of(api)) != 0 ||
+	    expires <= clock_wall_seconds(api->clock) || !account_is(api, space, name, uid)) {
+		return false;
+	}
+	_cleanup_free_ char *group = mem_printf("system:serviceaccounts:%s", space);
+	*ret = (struct user){
+		.name = keep(arena, member(claims, "sub")),
+		.uid = keep(arena, uid),
+		.groups = { "system:serviceaccounts", keep(arena, group), "system:authenticated" },
+	};
+	return true;
+}
+
+bool authenticate(struct call *call)
+{
+	static const char scheme[] = "Bearer ";
+	const struct http_peer *peer = &call->exchange->peer;
+	const char *header = http_header(call->exchange, "authorization");
+
+	if (peer->user != NULL) {
+		size_t n = 0;
+		call->user.name = peer->user;
+		call->user.uid = "";
+		for (; n < HTTP_PEER_GROUPS && peer->groups[n] != NULL; n++) {
+			call->user.groups[n] = peer->groups[n];
+		}
+		call->user.groups[n] = "system:authenticated";
+		return true;
+	}
+	if (header == NULL || strncasecmp(header, scheme, sizeof(scheme) - 1) != 0) {
+		return false;
+	}
+	return token_user(call->api, &call->exchange->arena,
+			  str_trim(str_from(header + sizeof(scheme) - 1)), &call->user);
+}

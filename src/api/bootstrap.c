@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is there before anybody asks. Made by ordinary writes, without the checks that a newborn
+ * cluster could not pass: its namespaces are not there yet, and its API may well stand on loopback,
+ * where no user may point endpoints.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "api/intern.h"
+#include "api/keys.h"
+#include "api/write.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "object/kinds.h"
+#include "store/store.h"
+#include "watch/hub.h"
+#include "json/json.h"
+
+struct birth {
+	struct api *api;
+	int error;
+};
+
+static void born(struct write *write, const json_t *refusal)
+{
+	struct birth *birth = write->userdata;
+
+	/* Somebody else was there first: fine. */
+	if (refusal != NULL && json_int_at(refusal, "code", 0) != 409) {
+		log_error("api", "%s %.*s could not be made: %s", write->kind->kind,
+			  STR_ARG(write->name), json_string_at(refusal, "message"));
+		birth->error = -EIO;
+	}
+}
+
+static bool is_there(struct birth *birth, const struct kind *kind, const char *space,
+		     const char *name)
+{
+	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
+
+	key_of(kind, str_from(space), str_from(name), &key);
+	return hub_get(birth->api->hub, buffer_str(&key)) != NULL;
+}
+
+static void make(struct birth *birth, const struct kind *kind, const char *space, const char *name,
+		 json_t *body, bool update)
+{
+	write_change_fn change = create_change;
+
+	if (is_there(birth, kind, space, name)) {
+		if (!update) {
+			json_decref(body);
+			return;
+		}
+		change = update_change;
+	}
+	struct write *write = write_new(birth->api, kind, str_from(space), str_from(name), body);
+	write->unchecked = true;
+	write_run(write, change, born, birth);
+}
+
+static void make_namespaces(struct birth *birth)
+{
+	static const char *const names[] = { "default", "kube-node-lease", "kube-public",
+					     "kube-system" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		make(birth, &kind_namespace, "", names[i],
+		     json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "Namespace",
+			       "metadata", "name", names[i]),
+		     /* update= */ false);
+	}
+}
+
+static json_t *metadata(const char *label, const char *value)
+{
+	return json_pack("{s:s, s:s, s:{s:s}}", "name", "kubernetes", "namespace", "default",
+			 "labels", label, value);
+}
+
+static void make_service(struct birth *birth, uint16_t port)
+{
+	char address[ADDRESS_TEXT];
+	json_t *meta = metadata("component", "apiserver");
+
+	addresses_at(birth->api->addresses, 0, 1, address);
+	json_object_set_new(json_object_get(meta, "labels"), "provider", json_string("kubernetes"));
+	make(birth, &kind_service, "default", "kubernetes",
+	     json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:[{s:s, s:s, s:i, s:i}], s:s}}", "apiVersion",
+		       "v1", "kind", "Service", "metadata", meta, "spec", "clusterIP", address,
+		       "type", "ClusterIP", "ports", "name", "https", "protocol", "TCP", "port",
+		       443, "targetPort", (int)port, "sessionAffinity", "None"),
+	     /* update= */ false);
+}
+
+static void make_endpoints(struct birth *birth, const char *address, uint16_t port)
+{
+	bool v6 = strchr(address, ':') != NULL;
+
+	make(birth, &kind_endpoints, "default", "kubernetes",
+	     json_pack("{s:s, s:s, s:o, s:[{s:[{s:s}], s:[{s:s, s:i, s:s}]}]}", "apiVersion", "v1",
+		       "kind", "Endpoints", "metadata",
+		       metadata("endpointslice.kubernetes.io/skip-mirror", "true"), "subsets",
+		       "addresses", "ip", address, "ports", "name", "https", "port", (int)port,
+		       "protocol", "TCP"),
+	     /* update= */ true);
+	make(birth, &kind_endpoint_slice, "default", "kubernetes",
+	     json_pack("{s:s, s:s, s:o, s:s, s:[{s:[s], s:{s:b}}], s:[{s:s, s:i, s:s}]}",
+		       "apiVersion", "discovery.k8s.io/v1", "kind", "EndpointSlice", "metadata",
+		       metadata("kubernetes.io/service-name", "kubernetes"), "addressType",
+		       v6 ? "IPv6" : "IPv4", "endpoints", "addresses", address, "conditions",
+		       "ready", 1, "ports", "name", "https", "port", (int)port, "protocol", "TCP"),
+	     /* update= */ true);
+}
+
+int api_bootstrap(struct api *api, const char *address, uint16_t port)
+{
+	struct birth birth = { .api = api };
+
+	make_namespaces(&birth);
+	make_service(&birth, port);
+	make_endpoints(&birth, address, port);
+	store_drain(api->store);
+	return birth.error;
+}
