@@ -221,6 +221,24 @@ static void quantities_have_one_form(void **state)
 	}
 }
 
+static void assert_order(const char *smaller, const char *larger)
+{
+	assert_true(quantity_compare(str_from(smaller), str_from(larger)) < 0);
+	assert_true(quantity_compare(str_from(larger), str_from(smaller)) > 0);
+}
+
+static void quantities_are_compared_by_amount(void **state)
+{
+	assert_order("999m", "1");
+	assert_order("1000M", "1Gi");
+	assert_order("-1", "0");
+	assert_order("-2", "-1500m");
+	assert_order("1n", "8Ei");
+	assert_int_equal(quantity_compare(STR("1Ki"), STR("1024")), 0);
+	assert_int_equal(quantity_compare(STR("1500m"), STR("1.5")), 0);
+	assert_int_equal(quantity_compare(STR("0"), STR("0")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +250,7 @@ int main(void)
 		cmocka_unit_test(apiversion_and_kind_are_filled_in),
 		cmocka_unit_test(a_tree_that_was_patched_too_deep_is_refused),
 		cmocka_unit_test(quantities_have_one_form),
+		cmocka_unit_test(quantities_are_compared_by_amount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
