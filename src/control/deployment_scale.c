@@ -62,7 +62,8 @@ static int64_t scale_down_available(struct rollout *rollout)
 	int64_t removed = 0;
 
 	for (size_t i = 0; i < rollout->n_sets; i++) {
-		spare += rollout->sets[i].available;
+		/* Pods beyond what a set wants are about to go, whatever its status still counts. */
+		spare += least(rollout->sets[i].available, rollout->sets[i].replicas);
 	}
 	for (size_t i = 0; i < rollout->n_sets && removed < spare; i++) {
 		struct rollout_set *set = &rollout->sets[i];
