@@ -74,7 +74,7 @@ static void go_on(struct sweep *sweep)
 	       sweep->refusal == NULL) {
 		struct key_parts parts;
 		const struct hub_item *item = sweep->items[sweep->next++];
-		if (!key_split(item->key, &parts)) {
+		if (!key_parts_of(item->key, &parts)) {
 			continue;
 		}
 		struct write *write = write_new(sweep->call->api, sweep->call->kind, parts.space,

@@ -34,7 +34,7 @@ static const struct kind *find_kind(struct str group, struct str plural)
 	return NULL;
 }
 
-bool key_split(struct str key, struct key_parts *ret)
+bool key_parts_of(struct str key, struct key_parts *ret)
 {
 	if (!str_starts(key, root)) {
 		return false;

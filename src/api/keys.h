@@ -25,4 +25,4 @@ struct key_parts {
 };
 
 /* Takes a key apart (borrowed from it); false when it is none of ours. */
-bool key_split(struct str key, struct key_parts *ret);
+bool key_parts_of(struct str key, struct key_parts *ret);

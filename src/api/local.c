@@ -36,7 +36,7 @@ static struct object *share(struct hub_item *item)
 {
 	struct key_parts parts;
 
-	if (!key_split(item->key, &parts)) {
+	if (!key_parts_of(item->key, &parts)) {
 		return NULL;
 	}
 	return object_new_shared(parts.kind, item->revision, parts.space, parts.name, item->text,

@@ -153,7 +153,7 @@ static bool has_fields(const struct selection *selection, struct str key, json_t
 {
 	struct key_parts parts;
 
-	if (!key_split(key, &parts)) {
+	if (!key_parts_of(key, &parts)) {
 		return false;
 	}
 	json_put(small, "metadata.name", json_stringn(parts.name.p, parts.name.n));
