@@ -20,6 +20,7 @@ enum { FILES = 8, SECTOR = 512, NAME = 128 };
 struct image {
 	char *bytes;
 	size_t n;
+	size_t size; /* allocated */
 };
 
 /* A change not yet synced: bytes at an offset, or, without bytes, a truncation to it. */
@@ -65,7 +66,10 @@ static bool by_chance(uint32_t of)
 
 static void image_resize(struct image *image, size_t n)
 {
-	image->bytes = mem_resize(image->bytes, n);
+	if (n > image->size) {
+		image->size = n < 4096 ? 4096 : 2 * n;
+		image->bytes = mem_resize(image->bytes, image->size);
+	}
 	if (n > image->n) {
 		memset(image->bytes + image->n, 0, n - image->n);
 	}
