@@ -117,7 +117,10 @@ int store_memory_new(struct store **ret);
  */
 int store_sqlite_new(const char *path, struct store **ret);
 
-/* Waits for what is queued, then closes. NULL is fine; returns NULL. */
+/*
+ * Waits for what is queued, then closes; what callbacks hand in meanwhile gets STORE_BUSY. NULL is fine;
+ * returns NULL.
+ */
 struct store *store_free(struct store *store);
 
 /*

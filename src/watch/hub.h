@@ -37,6 +37,7 @@ struct buffer;
 struct hub_ops {
 	/*
 	 * Makes the client text of a stored value (appended to `text`) and what to keep beside it.
+	 * For a removal: of the value that was removed, with the revision of the removal.
 	 */
 	void (*describe)(void *userdata, struct str key, struct str value, uint64_t revision,
 			 struct buffer *text, void **ret_extra);
@@ -63,6 +64,7 @@ struct hub_event {
 
 /* Loads everything from `store` (blocking, at start) and becomes its watcher. */
 int hub_new(struct store *store, const struct hub_ops *ops, void *userdata, struct hub **ret);
+/* Its watchers are freed before, the store after it. Items with references live on. */
 struct hub *hub_free(struct hub *hub);
 
 /* The newest revision that is visible. */
