@@ -339,6 +339,8 @@ static void answered(void *userdata, const struct client_response *response)
 		note_success(item, action, response);
 		send_events_after(item, index);
 	} else if (!is_unknown(response) && plan_action_tolerates(action, reason_of(response))) {
+		log_debug(item->slot->controller->name, "%.*s: tolerated: %s", STR_ARG(item->key),
+			  message_of(response));
 		/* The cache did not know: it has to catch up with what the server said. */
 		wait_add(item, WAIT_DOUBT, action, 0);
 	} else if (namespace_is_going(action, response)) {
@@ -416,9 +418,11 @@ static bool may_send(const struct item *item)
 	if (item->in_flight == 0) {
 		return true;
 	}
-	return item->in_flight < LIMIT_PLAN_PIPELINE && before != NULL &&
-	       next->verb == before->verb && next->kind == before->kind &&
-	       (next->verb == PLAN_CREATE || next->verb == PLAN_DELETE);
+	if (item->in_flight >= LIMIT_PLAN_PIPELINE || before == NULL) {
+		return false;
+	}
+	return next->together || (next->verb == before->verb && next->kind == before->kind &&
+				  (next->verb == PLAN_CREATE || next->verb == PLAN_DELETE));
 }
 
 void execute_pump(struct item *item)

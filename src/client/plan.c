@@ -195,6 +195,14 @@ void plan_tolerate(struct plan *plan, const char *reason)
 	assert(!"a plan action tolerates more than PLAN_TOLERATED_MAX reasons");
 }
 
+void plan_together(struct plan *plan)
+{
+	struct plan_action *action = last_request(plan);
+
+	assert(action != NULL);
+	action->together = true;
+}
+
 void plan_event_on_failure(struct plan *plan, struct object *object, const char *reason,
 			   const char *message_format)
 {

@@ -5,6 +5,7 @@
  * What a plan is made of, for the runner that executes it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct plan_action {
 	char *subresource; /* NULL: the object itself */
 	json_t *body; /* request body; NULL for events */
 	char *uid; /* deletes: of the object */
+	bool together; /* with the request before it */
 	const char *tolerated[PLAN_TOLERATED_MAX];
 	struct object *about; /* events: their object; others: of the event on failure */
 	char *type; /* events */

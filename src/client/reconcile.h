@@ -88,6 +88,12 @@ void plan_requeue(struct plan *plan, uint64_t ns);
  */
 void plan_tolerate(struct plan *plan, const char *reason);
 
+/*
+ * Marks the last request as independent of the one before it: they may be under way together, so
+ * that they share a commit of the store.
+ */
+void plan_together(struct plan *plan);
+
 /* If the plan stops at the last action, this event is sent with "%s" replaced by the error. */
 void plan_event_on_failure(struct plan *plan, struct object *object, const char *reason,
 			   const char *message_format);

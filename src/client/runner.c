@@ -420,6 +420,15 @@ void runner_add(struct runner *runner, const struct controller *controller, cons
 	listen_to_sources(slot);
 }
 
+void runner_queue(struct runner *runner, const struct controller *controller, struct str key)
+{
+	list_for_each (slot, &runner->slots, struct slot, link) {
+		if (slot->controller == controller) {
+			queue_key(slot, key);
+		}
+	}
+}
+
 static void begin(void *userdata)
 {
 	struct runner *runner = userdata;

@@ -26,6 +26,9 @@ struct runner *runner_new(struct loop *loop, struct client *client, struct cache
 /* `settings` reaches the controller's view. Before runner_start(). */
 void runner_add(struct runner *runner, const struct controller *controller, const void *settings);
 
+/* Queues a key by hand: for one that no object names yet. After runner_add(). */
+void runner_queue(struct runner *runner, const struct controller *controller, struct str key);
+
 /* Begins once the cache is synced. */
 void runner_start(struct runner *runner);
 
