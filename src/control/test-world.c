@@ -43,7 +43,8 @@ int world_teardown(void **state)
 	return 0;
 }
 
-static json_t *read_quoted(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static json_t *read_quoted(const char *format,
+								 va_list arguments)
 {
 	struct buffer text = BUFFER_INIT(WORLD_TEXT);
 	json_t *tree;
