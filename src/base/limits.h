@@ -94,7 +94,12 @@ enum {
 	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
 	LIMIT_DNS_UDP_MAX = 4096, /* largest --udp-size */
 	LIMIT_DNS_LISTEN = 16, /* listen addresses */
-	LIMIT_DNS_TCP_QUERY = 4096, /* larger messages are FORMERR unread */
+	LIMIT_DNS_UDP_QUERY = 2048, /* larger ones are read in part, which is FORMERR */
+	LIMIT_DNS_TCP_QUERY = 4096, /* larger ones are FORMERR unread */
+	LIMIT_DNS_FORWARD_QUERY = 512, /* larger ones are not forwarded: SERVFAIL */
+	LIMIT_DNS_TCP_FORWARDS = 100, /* under way for each connection */
+	LIMIT_DNS_TCP_IDLE_MS = 10000, /* a connection that asks nothing */
+	LIMIT_DNS_TCP_MESSAGE_MS = 2000, /* a question that is begun, an answer that is not taken */
 	LIMIT_DNS_TCP_UNSENT = 8 * 1024 * 1024, /* for each worker */
 	LIMIT_DNS_TCP = 65535,
 	LIMIT_DNS_TCP_CONNECTIONS = 1024, /* for each worker */

@@ -34,8 +34,8 @@ int dns_resolver_new(const struct dns_resolver_config *config, struct dns_resolv
 		     char ret_message[DNS_RESOLVER_MESSAGE]);
 
 /*
- * Ends the thread. Questions under way are not answered: their owners are gone by now, or take them
- * back by themselves. NULL is fine; returns NULL.
+ * Ends the thread. Every mailbox that questions were asked for has been forgotten before. NULL is
+ * fine; returns NULL.
  */
 struct dns_resolver *dns_resolver_free(struct dns_resolver *resolver);
 
@@ -54,6 +54,13 @@ struct dns_query {
 /* Any thread. Returns 0, or DNS_RESOLVER_FULL (the caller keeps the query and answers SERVFAIL). */
 enum { DNS_RESOLVER_FULL = 1 };
 int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query);
+
+/*
+ * Takes back all questions whose answer belongs into `mailbox`: when it returns, none of them will
+ * be touched again, and those that were answered lie in the mailbox. Waits for the resolver's
+ * thread.
+ */
+void dns_resolver_forget(struct dns_resolver *resolver, struct mailbox *mailbox);
 
 /*
  * The nameserver lines of a resolv.conf text, without those that are one of `own` ("127.0.0.1:53":

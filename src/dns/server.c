@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Life of the server: everything that can fail (sockets, descriptors) happens before the first
+ * worker runs, on the control thread. A stop is a message to each worker; only when all have ended,
+ * and the resolver has let go of their questions, is memory freed.
+ */
+#include "dns/server.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "dns/server_intern.h"
+
+enum { NO_FD = -1 };
+
+__attribute__((format(printf, 2, 3))) static int bad(char message[DNS_MESSAGE], const char *format,
+						     ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, DNS_MESSAGE, format, arguments);
+	va_end(arguments);
+	return DNS_SERVER_BAD;
+}
+
+static void worker_init(struct worker *worker, struct dns_server *server)
+{
+	worker->server = server;
+	worker->epoll = NO_FD;
+	worker->udp = mem_alloc_array(server->n_listen, sizeof(struct udp_socket));
+	worker->listeners = mem_alloc_array(server->n_listen, sizeof(struct source));
+	for (size_t i = 0; i < server->n_listen; i++) {
+		worker->udp[i].source = (struct source){ .kind = SOURCE_UDP, .fd = NO_FD };
+		worker->listeners[i] = (struct source){ .kind = SOURCE_LISTEN, .fd = NO_FD };
+	}
+	list_init(&worker->idle);
+	list_init(&worker->busy);
+	random_state_init(&worker->random);
+	worker->batch = udp_batch_new(server);
+	worker->out = mem_alloc(2 * (2 + (size_t)DNS_ANSWER_MAX));
+	if (server->resolver != NULL) {
+		worker->forwards = mem_alloc_array(LIMIT_RESOLVER_PENDING, sizeof(struct forward));
+	}
+}
+
+/* What can run out of descriptors. Returns 0 or a negative errno. */
+static int worker_open(struct worker *worker)
+{
+	int result = mailbox_new(LIMIT_RESOLVER_PENDING + 1, &worker->mailbox);
+
+	if (result < 0) {
+		return result;
+	}
+	worker->mailbox_source = (struct source){
+		.kind = SOURCE_MAILBOX,
+		.fd = mailbox_fd(worker->mailbox),
+	};
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (worker->epoll < 0) {
+		return -errno;
+	}
+	result = worker_watch(worker, &worker->mailbox_source, EPOLLIN);
+	for (size_t i = 0; result == 0 && i < worker->server->n_listen; i++) {
+		result = worker_watch(worker, &worker->udp[i].source, EPOLLIN);
+		if (result == 0) {
+			result = worker_watch(worker, &worker->listeners[i], EPOLLIN);
+		}
+	}
+	return result;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static void worker_deinit(struct worker *worker)
+{
+	struct dns_server *server = worker->server;
+
+	if (server == NULL) {
+		return;
+	}
+	if (server->resolver != NULL && worker->mailbox != NULL) {
+		dns_resolver_forget(server->resolver, worker->mailbox);
+		for (struct mail *mail = mailbox_receive(worker->mailbox); mail != NULL;
+		     mail = mail->next) {
+			if (mail != &worker->stop) {
+				mem_free(container_of(mail, struct dns_query, mail)->packet);
+			}
+		}
+	}
+	for (size_t i = 0; i < server->n_listen; i++) {
+		close_fd(worker->udp[i].source.fd);
+		close_fd(worker->listeners[i].fd);
+	}
+	close_fd(worker->epoll);
+	mailbox_free(worker->mailbox);
+	udp_batch_free(worker->batch);
+	mem_free(worker->udp);
+	mem_free(worker->listeners);
+	mem_free(worker->out);
+	mem_free(worker->forwards);
+}
+
+static int server_open(struct dns_server *server, const struct dns_server_config *config,
+		       char message[DNS_MESSAGE])
+{
+	for (size_t i = 0; i < config->n_listen; i++) {
+		struct listen_address address;
+		int result = listen_address_parse(config->listen[i], &address);
+
+		if (result != 0) {
+			return bad(message,
+				   "\"%s\" is no address to listen on: write ADDRESS:PORT or "
+				   "[ADDRESS]:PORT",
+				   config->listen[i]);
+		}
+		result = sockets_open(server, i, &address, message);
+		if (result != 0) {
+			return result;
+		}
+	}
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		int result = worker_open(&server->workers[i]);
+
+		if (result < 0) {
+			return bad(message, "cannot set up %u DNS workers: %s", server->n_workers,
+				   strerror(-result));
+		}
+	}
+	return 0;
+}
+
+static int check(const struct dns_server_config *config, char message[DNS_MESSAGE])
+{
+	if (config->n_listen == 0 || config->n_listen > LIMIT_DNS_LISTEN) {
+		return bad(message, "between 1 and %d addresses to listen on are needed, not %zu",
+			   LIMIT_DNS_LISTEN, config->n_listen);
+	}
+	if (config->workers > LIMIT_DNS_WORKERS) {
+		return bad(message, "%u DNS workers are more than %d", config->workers,
+			   LIMIT_DNS_WORKERS);
+	}
+	if (config->udp_size != 0 &&
+	    (config->udp_size < 512 || config->udp_size > LIMIT_DNS_UDP_MAX)) {
+		return bad(message, "a UDP size of %u is not between 512 and %d", config->udp_size,
+			   LIMIT_DNS_UDP_MAX);
+	}
+	return 0;
+}
+
+int dns_server_new(const struct dns_server_config *config, const struct zone *zone,
+		   struct dns_resolver *resolver, struct dns_server **ret,
+		   char ret_message[DNS_MESSAGE])
+{
+	struct dns_server *server;
+	int result = check(config, ret_message);
+
+	if (result != 0) {
+		return result;
+	}
+	server = MEM_NEW(struct dns_server);
+	server->zone = zone;
+	server->resolver = resolver;
+	server->options.udp_size = config->udp_size != 0 ? config->udp_size : LIMIT_DNS_UDP;
+	server->options.forward = resolver != NULL;
+	server->n_listen = config->n_listen;
+	server->n_workers = config->workers != 0 ? config->workers : thread_cpus();
+	if (server->n_workers > LIMIT_DNS_WORKERS) {
+		server->n_workers = LIMIT_DNS_WORKERS;
+	}
+	server->addresses = mem_alloc_array(server->n_listen, DNS_LISTEN_TEXT);
+	server->workers = mem_alloc_array(server->n_workers, sizeof(struct worker));
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		worker_init(&server->workers[i], server);
+	}
+	result = server_open(server, config, ret_message);
+	if (result != 0) {
+		dns_server_free(server);
+		return result;
+	}
+	*ret = server;
+	return 0;
+}
+
+const char *dns_server_address(const struct dns_server *server, size_t i)
+{
+	return server->addresses[i];
+}
+
+int dns_server_start(struct dns_server *server)
+{
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		struct worker *worker = &server->workers[i];
+		char name[16];
+		int result;
+
+		snprintf(name, sizeof(name), "dns-%u", i);
+		result = thread_start(name, worker_run, worker, &worker->thread);
+		if (result < 0) {
+			return error_trace(result);
+		}
+	}
+	return 0;
+}
+
+struct dns_server *dns_server_free(struct dns_server *server)
+{
+	if (server == NULL) {
+		return NULL;
+	}
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		if (server->workers[i].thread != NULL) {
+			(void)mailbox_send(server->workers[i].mailbox, &server->workers[i].stop);
+		}
+	}
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		server->workers[i].thread = thread_join(server->workers[i].thread);
+	}
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		worker_deinit(&server->workers[i]);
+	}
+	mem_free(server->workers);
+	mem_free(server->addresses);
+	return mem_free(server);
+}
+
+static uint64_t sum(const struct dns_server *server, size_t counter)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		total += counter_get(&server->workers[i].counters[counter]);
+	}
+	return total;
+}
+
+void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret)
+{
+	*ret = (struct dns_server_stats){
+		.udp_queries = sum(server, COUNT_UDP),
+		.tcp_queries = sum(server, COUNT_TCP),
+		.dropped = sum(server, COUNT_DROPPED),
+		.send_failed = sum(server, COUNT_SEND_FAILED),
+		.truncated = sum(server, COUNT_TRUNCATED),
+		.forwarded = sum(server, COUNT_FORWARDED),
+		.shed = sum(server, COUNT_SHED),
+		.tcp_connections = sum(server, COUNT_CONNECTIONS),
+		.tcp_refused = sum(server, COUNT_REFUSED),
+	};
+	for (size_t i = 0; i < DNS_RCODES; i++) {
+		ret->rcodes[i] = sum(server, COUNT_RCODES + i);
+	}
+}

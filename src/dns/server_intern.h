@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The server's insides. A worker is one thread with everything it touches: sockets, buffers,
+ * counters, connections, questions under way. Nothing of it is shared but the counters, which
+ * others read, and the mailbox, into which the resolver and the control thread put things.
+ */
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/counter.h"
+#include "base/list.h"
+#include "base/mailbox.h"
+#include "base/random.h"
+#include "base/thread.h"
+#include "dns/answer.h"
+#include "dns/resolver.h"
+#include "dns/server.h"
+
+enum source_kind { SOURCE_UDP, SOURCE_LISTEN, SOURCE_CONNECTION, SOURCE_MAILBOX };
+
+/* What an epoll event points to; embedded first. */
+struct source {
+	enum source_kind kind;
+	int fd;
+};
+
+enum worker_counter {
+	COUNT_UDP,
+	COUNT_TCP,
+	COUNT_DROPPED,
+	COUNT_SEND_FAILED,
+	COUNT_TRUNCATED,
+	COUNT_FORWARDED,
+	COUNT_SHED,
+	COUNT_CONNECTIONS,
+	COUNT_REFUSED,
+	COUNT_RCODES,
+	COUNTERS = COUNT_RCODES + DNS_RCODES,
+};
+
+/* Where a datagram came from, and to which of our addresses (for wildcard sockets). */
+enum { UDP_CONTROL = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
+
+struct udp_peer {
+	struct sockaddr_storage address;
+	socklen_t address_n;
+	size_t control_n;
+	_Alignas(struct cmsghdr) uint8_t control[UDP_CONTROL];
+};
+
+struct udp_socket {
+	struct source source;
+	bool wildcard;
+};
+
+struct udp_batch;
+struct connection;
+
+/* A question that the resolver has; one slot of the worker's pool. */
+struct forward {
+	struct dns_query query; /* its mail comes first */
+	struct forward *next_free;
+	const struct udp_socket *socket; /* UDP: where it came from */
+	struct udp_peer peer;
+	struct connection *connection; /* TCP: NULL when it is gone */
+	struct list link; /* in connection->forwards */
+	bool tcp;
+	uint16_t n;
+	uint8_t packet[LIMIT_DNS_FORWARD_QUERY];
+};
+
+struct worker {
+	struct dns_server *server;
+	struct thread *thread;
+	struct mailbox *mailbox;
+	struct mail stop;
+	struct source mailbox_source;
+	int epoll;
+	bool stopping;
+	struct random_state random;
+	struct counter counters[COUNTERS];
+
+	struct udp_socket *udp; /* one for each listen address */
+	struct source *listeners;
+	struct udp_batch *batch;
+
+	/* TCP. Both lists are ordered by deadline. */
+	struct list idle; /* nothing begun */
+	struct list busy; /* a question or an answer is halfway */
+	size_t n_connections;
+	size_t unsent; /* bytes, over all connections */
+	uint64_t accept_at; /* ns; not 0: accepting waits until then */
+	uint8_t *out; /* two answers with their lengths */
+
+	struct forward *forwards;
+	struct forward *free_forward;
+	size_t used_forwards; /* slots that were used once */
+};
+
+struct dns_server {
+	const struct zone *zone;
+	struct dns_resolver *resolver;
+	struct dns_options options;
+	char (*addresses)[DNS_LISTEN_TEXT];
+	size_t n_listen;
+	struct worker *workers;
+	unsigned n_workers;
+};
+
+static inline void worker_count(struct worker *worker, enum worker_counter counter, uint64_t n)
+{
+	counter_add(&worker->counters[counter], n);
+}
+
+/* sockets.c: opens what listens. */
+struct listen_address {
+	struct sockaddr_storage address;
+	socklen_t n;
+	bool wildcard;
+};
+
+int listen_address_parse(const char *text, struct listen_address *ret);
+
+/*
+ * Opens the UDP and TCP sockets of all workers for `address`, whose port is set when it was 0.
+ * Returns 0 or DNS_SERVER_BAD with a message.
+ */
+int sockets_open(struct dns_server *server, size_t index, struct listen_address *address,
+		 char message[DNS_MESSAGE]);
+
+/* worker.c */
+void worker_run(void *worker);
+/* Counts an answer that is about to be sent. */
+void worker_answered(struct worker *worker, const uint8_t *answer);
+int worker_watch(struct worker *worker, struct source *source, uint32_t events);
+
+/* udp.c */
+struct udp_batch *udp_batch_new(const struct dns_server *server);
+struct udp_batch *udp_batch_free(struct udp_batch *batch);
+/* Answers what waits at the socket. */
+void udp_serve(struct worker *worker, const struct udp_socket *socket);
+/* Sends one answer that was not ready when its question came. */
+void udp_send(struct worker *worker, const struct forward *forward, const uint8_t *answer,
+	      size_t n);
+
+/* tcp.c */
+void tcp_accept(struct worker *worker, struct source *listener);
+void tcp_serve(struct worker *worker, struct connection *connection, uint32_t events);
+void tcp_send(struct worker *worker, struct forward *forward, const uint8_t *answer, size_t n);
+/* Closes what is over its time. Returns ms until the next is, -1 for never. */
+int tcp_expire(struct worker *worker);
+void tcp_close_all(struct worker *worker);
+/* Ties a question under way to its connection. */
+void tcp_hold(struct connection *connection, struct forward *forward);
+
+/* forward.c */
+/*
+ * Hands a question to the resolver. On success the answer comes later; NULL means that there is no
+ * room and *ret_n is the size of the refusal in `out`. The caller fills in where the answer goes.
+ */
+struct forward *forward_new(struct worker *worker, const uint8_t *packet, size_t n,
+			    const struct dns_question *question, bool tcp, uint8_t *out,
+			    size_t *ret_n);
+/*
+ * Sends it; on failure it is gone, the result is false and *ret_n the size of the refusal in `out`.
+ */
+bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out, size_t *ret_n);
+/* The resolver's answer came: sends it on and gives the slot back. */
+void forward_done(struct worker *worker, struct forward *forward);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker waits for its sockets and its mailbox, and answers. While it waits it is no reader, so
+ * that the writer's old values go at once; between two batches it says that it holds none.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "base/mem.h"
+#include "base/snapshot.h"
+#include "dns/server_intern.h"
+#include "dns/wire.h"
+
+enum { EVENTS = 64 };
+
+void worker_answered(struct worker *worker, const uint8_t *answer)
+{
+	uint8_t rcode = answer[3] & DNS_RCODE;
+
+	worker_count(worker, COUNT_RCODES + rcode, 1);
+	if ((answer[2] & (DNS_TC >> 8)) != 0) {
+		worker_count(worker, COUNT_TRUNCATED, 1);
+	}
+}
+
+int worker_watch(struct worker *worker, struct source *source, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+
+	return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, source->fd, &event) == 0 ? 0 : -errno;
+}
+
+static void read_mail(struct worker *worker)
+{
+	struct mail *mail = mailbox_receive(worker->mailbox);
+
+	while (mail != NULL) {
+		struct mail *next = mail->next;
+
+		if (mail == &worker->stop) {
+			worker->stopping = true;
+		} else {
+			forward_done(worker, container_of(mail, struct forward, query.mail));
+		}
+		mail = next;
+	}
+}
+
+static void serve(struct worker *worker, const struct epoll_event *event)
+{
+	struct source *source = event->data.ptr;
+
+	switch (source->kind) {
+	case SOURCE_UDP:
+		udp_serve(worker, container_of(source, struct udp_socket, source));
+		break;
+	case SOURCE_LISTEN:
+		tcp_accept(worker, source);
+		break;
+	case SOURCE_CONNECTION:
+		tcp_serve(worker, (struct connection *)(void *)source, event->events);
+		break;
+	case SOURCE_MAILBOX:
+		read_mail(worker);
+		break;
+	}
+}
+
+void worker_run(void *argument)
+{
+	struct worker *worker = argument;
+	struct epoll_event events[EVENTS];
+
+	snapshot_reader_join();
+	while (!worker->stopping) {
+		int timeout = tcp_expire(worker);
+		int n;
+
+		snapshot_reader_sleep();
+		n = epoll_wait(worker->epoll, events, EVENTS, timeout);
+		snapshot_reader_wake();
+		for (int i = 0; i < n; i++) {
+			serve(worker, &events[i]);
+		}
+	}
+	tcp_close_all(worker);
+	snapshot_reader_leave();
+}
