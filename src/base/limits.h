@@ -84,7 +84,8 @@ enum {
 	LIMIT_ZONE_SERVICES = 1000000,
 	LIMIT_ZONE_SLICES = 2000000,
 	LIMIT_ZONE_PORTS = 1000, /* of one Service or slice that get names */
-	LIMIT_ZONE_BODY = 64 * 1024 * 1024, /* each part of a Service's SRV sets while it is built */
+	LIMIT_ZONE_BODY =
+		64 * 1024 * 1024, /* each part of a Service's SRV sets while it is built */
 	LIMIT_ZONE_PODS = 2000000, /* addresses of pods, when pod names are verified */
 
 	/* DNS. */

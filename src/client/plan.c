@@ -130,8 +130,11 @@ void plan_delete(struct plan *plan, struct object *object, int64_t grace,
 		return;
 	}
 	action->uid = mem_strdup(object_uid(object));
-	action->body = json_pack("{ss ss ss}", "apiVersion", "v1", "kind", "DeleteOptions",
-				 "propagationPolicy", propagation_names[propagation]);
+	action->body = json_pack("{ss ss}", "apiVersion", "v1", "kind", "DeleteOptions");
+	if (propagation != PLAN_UNSAID) {
+		json_object_set_new(action->body, "propagationPolicy",
+				    json_string(propagation_names[propagation]));
+	}
 	if (action->uid[0] != '\0') {
 		json_object_set_new(action->body, "preconditions",
 				    json_pack("{ss}", "uid", action->uid));

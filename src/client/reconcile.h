@@ -59,7 +59,8 @@ void plan_update_status(struct plan *plan, const struct kind *kind, json_t *body
 void plan_patch(struct plan *plan, const struct kind *kind, struct str space, struct str name,
 		const char *subresource, json_t *patch);
 
-enum plan_propagation { PLAN_BACKGROUND, PLAN_FOREGROUND, PLAN_ORPHAN };
+/* PLAN_UNSAID names no policy: what an earlier deletion asked for stands. */
+enum plan_propagation { PLAN_BACKGROUND, PLAN_FOREGROUND, PLAN_ORPHAN, PLAN_UNSAID };
 
 /* Removes just this object (uid is a precondition). `grace` < 0: the object's own. */
 void plan_delete(struct plan *plan, struct object *object, int64_t grace,

@@ -253,7 +253,7 @@ static void plan_stop(struct pod_plan *to, struct object *pod)
 	if (is_started(pod) && !is_finished(pod)) {
 		plan_killing_events(to, pod);
 	}
-	plan_delete(to->plan, pod, 0, PLAN_BACKGROUND);
+	plan_delete(to->plan, pod, 0, PLAN_UNSAID);
 	plan_together(to->plan);
 	plan_tolerate(to->plan, "NotFound");
 	plan_tolerate(to->plan, "Conflict");
