@@ -62,6 +62,12 @@ static int64_t number_of(const json_t *numbers, const char *name)
 	return json_integer_value(json_object_get(numbers, name));
 }
 
+int64_t resource_number(const json_t *quantity)
+{
+	return json_is_integer(quantity) ? json_integer_value(quantity) * 1000
+					 : resource_milli(json_string_value(quantity));
+}
+
 /* The requests of one container as numbers; new reference. */
 static json_t *numbers_of(const json_t *quantities)
 {
@@ -70,11 +76,7 @@ static json_t *numbers_of(const json_t *quantities)
 	json_t *quantity;
 
 	json_object_foreach ((json_t *)quantities, name, quantity) {
-		int64_t milli = json_is_integer(quantity)
-					? json_integer_value(quantity) * 1000
-					: resource_milli(json_string_value(quantity));
-
-		json_object_set_new(numbers, name, json_integer(milli));
+		json_object_set_new(numbers, name, json_integer(resource_number(quantity)));
 	}
 	return numbers;
 }

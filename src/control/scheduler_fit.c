@@ -277,9 +277,9 @@ static void check_capacity(const struct place *place, const json_t *requests, st
 	if (room == NULL) {
 		room = json_at(object_tree(place->node), "status.capacity");
 	}
-	const char *pods = json_string_value(json_object_get(room, "pods"));
+	const json_t *pods = json_object_get(room, "pods");
 
-	if (pods != NULL && (int64_t)place->pods.n >= strtoll(pods, NULL, 10)) {
+	if (pods != NULL && (int64_t)place->pods.n >= resource_number(pods) / 1000) {
 		buffer_append_text(reason, "Too many pods");
 		return;
 	}
@@ -290,8 +290,7 @@ static void check_capacity(const struct place *place, const json_t *requests, st
 		/* A node that says nothing of cpu or memory has enough; of anything else it has none. */
 		bool unlimited = quantity == NULL && strchr(name, '/') == NULL;
 
-		if (wanted != 0 && !unlimited &&
-		    used + wanted > resource_milli(json_string_value(quantity))) {
+		if (wanted != 0 && !unlimited && used + wanted > resource_number(quantity)) {
 			buffer_printf(reason, "Insufficient %s", name);
 			return;
 		}

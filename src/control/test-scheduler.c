@@ -250,6 +250,9 @@ static void a_node_takes_as_many_pods_as_it_says(void **state)
 	assert_string_equal(node_of(world, "a"), "node01");
 	assert_null(world_body(world, "post", "Pod", "b"));
 	assert_non_null(strstr(world_events(world), "1 Too many pods."));
+	put_node(world, "node01", "", ",'allocatable':{'pods':'11k'}");
+	step(world);
+	assert_string_equal(node_of(world, "b"), "node01");
 }
 
 #define REQUESTS(cpu) ",'containers':[{'name':'c','resources':{'requests':{'cpu':'" cpu "'}}}]"

@@ -236,13 +236,14 @@ static void settle(struct cluster *cluster)
 		if (node_works(cluster)) {
 			quiet = 0;
 		} else if (++quiet > 5) {
-			if (runner_next_due(cluster->runner) > end) {
+			quiet = 0;
+			if (runner_next_due(cluster->runner) <= end) {
+				cluster->clock.now = runner_next_due(cluster->runner);
+				runner_run_due(cluster->runner);
+			} else if (runner_is_idle(cluster->runner)) {
 				cluster->clock.now = end;
 				return;
 			}
-			cluster->clock.now = runner_next_due(cluster->runner);
-			runner_run_due(cluster->runner);
-			quiet = 0;
 		}
 	}
 	fail_msg("it does not come to rest");
