@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/dns_part.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "client/cache.h"
+#include "dns/resolver.h"
+#include "dns/server.h"
+#include "ops/metrics.h"
+#include "zone/address.h"
+#include "zone/zone.h"
+
+enum { RESOLV_CONF_MAX = 64 * 1024, LISTEN_TEXT = 80 };
+
+static const char resolv_conf[] = "/etc/resolv.conf";
+
+static int open_zone(struct dns_part *part, const struct dns_part_config *config,
+		     struct cache *cache)
+{
+	const struct kind *wanted[ZONE_KINDS_MAX];
+	char message[ZONE_MESSAGE];
+	size_t n = 0;
+	struct zone_config zone = {
+		.domain = config->domain,
+		.ttl = config->ttl,
+		.pods = ZONE_PODS_INSECURE,
+		.reverse = config->networks,
+	};
+
+	while (n < ARRAY_SIZE(config->networks) && config->networks[n] != NULL) {
+		n++;
+	}
+	zone.n_reverse = n;
+	if (zone_new(&zone, &part->zone, message) != 0) {
+		fprintf(stderr, "headlessd: %s\n", message);
+		return error_origin(-EINVAL);
+	}
+	n = zone_kinds(part->zone, wanted);
+	for (size_t i = 0; i < n; i++) {
+		cache_want(cache, wanted[i]);
+		cache_subscribe(cache, wanted[i], zone_change, part->zone);
+	}
+	return 0;
+}
+
+/* The upstreams of the command line, or those of this machine without ourselves. */
+static size_t find_upstreams(const struct dns_part_config *config,
+			     char *ret_upstreams[DNS_RESOLVER_UPSTREAMS])
+{
+	_cleanup_free_ char *text = NULL;
+	char own[OPTION_LIST_MAX][LISTEN_TEXT];
+	const char *own_texts[OPTION_LIST_MAX];
+	size_t n = 0;
+
+	for (; n < config->upstreams->n && n < DNS_RESOLVER_UPSTREAMS; n++) {
+		ret_upstreams[n] = mem_strdup(config->upstreams->items[n]);
+	}
+	if (n != 0 || file_read(resolv_conf, RESOLV_CONF_MAX, &text, NULL) < 0) {
+		return n;
+	}
+	for (size_t i = 0; i < config->listen->n; i++) {
+		listen_format(&config->listen->items[i], own[i], sizeof(own[i]));
+		own_texts[i] = own[i];
+	}
+	return dns_resolv_conf(text, strlen(text), own_texts, config->listen->n, ret_upstreams);
+}
+
+static int open_resolver(struct dns_part *part, const struct dns_part_config *config)
+{
+	char *upstreams[DNS_RESOLVER_UPSTREAMS];
+	char message[DNS_RESOLVER_MESSAGE] = "the resolver thread did not start";
+	size_t n = find_upstreams(config, upstreams);
+	struct dns_resolver_config resolver = {
+		.upstreams = (const char *const *)upstreams,
+		.n_upstreams = n,
+	};
+	int result = dns_resolver_new(&resolver, &part->resolver, message);
+
+	for (size_t i = 0; i < n; i++) {
+		mem_free(upstreams[i]);
+	}
+	if (result != 0) {
+		fprintf(stderr, "headlessd: %s (--upstream)\n", message);
+		return error_origin(-EINVAL);
+	}
+	return 0;
+}
+
+static int open_server(struct dns_part *part, const struct dns_part_config *config)
+{
+	char texts[OPTION_LIST_MAX][LISTEN_TEXT];
+	const char *listen[OPTION_LIST_MAX];
+	char message[DNS_MESSAGE];
+	struct dns_server_config server = {
+		.listen = listen,
+		.n_listen = config->listen->n,
+		.workers = config->workers,
+	};
+
+	for (size_t i = 0; i < config->listen->n; i++) {
+		listen_format(&config->listen->items[i], texts[i], sizeof(texts[i]));
+		listen[i] = texts[i];
+	}
+	if (dns_server_new(&server, part->zone, part->resolver, &part->server, message) != 0) {
+		fprintf(stderr, "headlessd: %s (--dns-listen)\n", message);
+		return error_origin(-EADDRINUSE);
+	}
+	return 0;
+}
+
+/* The addresses in the NS records: where we listen, unless that is everywhere. */
+static void tell_own_addresses(struct dns_part *part, const struct dns_part_config *config)
+{
+	struct address own[ZONE_OWN_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->listen->n && n < ZONE_OWN_MAX; i++) {
+		if (address_parse(str_from(config->listen->items[i].host), &own[n])) {
+			n++;
+		}
+	}
+	zone_set_own(part->zone, own, n);
+}
+
+int dns_part_open(struct dns_part *part, const struct dns_part_config *config, struct cache *cache)
+{
+	int result;
+
+	if ((result = open_zone(part, config, cache)) < 0 ||
+	    (result = open_resolver(part, config)) < 0 ||
+	    (result = open_server(part, config)) < 0) {
+		return error_trace(result);
+	}
+	tell_own_addresses(part, config);
+	return 0;
+}
+
+int dns_part_start(struct dns_part *part)
+{
+	int result;
+
+	zone_synced(part->zone);
+	result = dns_server_start(part->server);
+	part->started = result == 0;
+	return error_trace(result);
+}
+
+void dns_part_stop(struct dns_part *part)
+{
+	part->server = dns_server_free(part->server);
+	part->resolver = dns_resolver_free(part->resolver);
+	part->zone = zone_free(part->zone);
+}
+
+/* ---- metrics, under the names that dashboards for cluster DNS know ---- */
+
+static const char *const rcode_names[] = {
+	"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED",
+	"YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE",
+};
+
+static void write_dns(const struct dns_server_stats *stats, struct buffer *out)
+{
+	char labels[64];
+
+	metrics_family(out, "coredns_dns_requests_total", "counter", "DNS queries by transport.");
+	metrics_sample(out, "coredns_dns_requests_total", "proto=\"udp\"",
+		       (double)stats->udp_queries);
+	metrics_sample(out, "coredns_dns_requests_total", "proto=\"tcp\"",
+		       (double)stats->tcp_queries);
+	metrics_family(out, "coredns_dns_responses_total", "counter", "DNS answers by rcode.");
+	for (size_t i = 0; i < DNS_RCODES; i++) {
+		if (stats->rcodes[i] != 0 && i < ARRAY_SIZE(rcode_names)) {
+			snprintf(labels, sizeof(labels), "rcode=\"%s\"", rcode_names[i]);
+			metrics_sample(out, "coredns_dns_responses_total", labels,
+				       (double)stats->rcodes[i]);
+		} else if (stats->rcodes[i] != 0) {
+			snprintf(labels, sizeof(labels), "rcode=\"%zu\"", i);
+			metrics_sample(out, "coredns_dns_responses_total", labels,
+				       (double)stats->rcodes[i]);
+		}
+	}
+	metrics_single(out, "headlessd_dns_dropped_total", "counter",
+		       "Packets that got no answer: no queries, or from port 0.",
+		       (double)stats->dropped);
+	metrics_single(out, "headlessd_dns_truncated_total", "counter", "Answers with TC.",
+		       (double)stats->truncated);
+	metrics_single(out, "headlessd_dns_forwarded_total", "counter",
+		       "Queries for names outside the cluster.", (double)stats->forwarded);
+	metrics_single(out, "headlessd_dns_shed_total", "counter",
+		       "Queries not forwarded because too many were under way.",
+		       (double)stats->shed);
+}
+
+static void write_zone(const struct zone_stats *stats, struct buffer *out)
+{
+	metrics_single(out, "headlessd_zone_services", "gauge", "Services with names.",
+		       (double)stats->services);
+	metrics_single(out, "headlessd_zone_endpoints", "gauge", "Ready addresses of Services.",
+		       (double)stats->endpoints);
+	metrics_single(out, "headlessd_zone_serial", "gauge", "Serial number of the zone.",
+		       (double)stats->serial);
+}
+
+void dns_part_metrics(void *userdata, struct buffer *out)
+{
+	struct dns_part *part = userdata;
+	struct dns_server_stats server;
+	struct zone_stats zone;
+
+	dns_server_stats(part->server, &server);
+	write_dns(&server, out);
+	zone_stats(part->zone, &zone);
+	write_zone(&zone, out);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/kubeconfig.h"
+
+#include "base/base64.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "http/pki.h"
+
+enum { KUBECONFIG_MAX = 256 * 1024 };
+
+static void append_pem(struct buffer *out, const char *key, const char *pem)
+{
+	buffer_printf(out, "    %s: ", key);
+	base64_encode(str_from(pem), out);
+	buffer_append_char(out, '\n');
+}
+
+int kubeconfig_write(const char *path, const char *server, const char *ca,
+		     const struct pki_pair *admin)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(KUBECONFIG_MAX);
+
+	buffer_append_text(&text, "apiVersion: v1\nkind: Config\nclusters:\n- name: headlessd\n"
+				  "  cluster:\n");
+	buffer_printf(&text, "    server: %s\n", server);
+	append_pem(&text, "certificate-authority-data", ca);
+	buffer_append_text(&text, "users:\n- name: admin\n  user:\n");
+	append_pem(&text, "client-certificate-data", admin->certificate);
+	append_pem(&text, "client-key-data", admin->key);
+	buffer_append_text(&text,
+			   "contexts:\n- name: headlessd\n  context:\n    cluster: headlessd\n"
+			   "    user: admin\ncurrent-context: headlessd\n");
+	return error_trace(file_write(path, buffer_str(&text), 0600));
+}

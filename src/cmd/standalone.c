@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * headlessd standalone: the whole system in one process. Wiring only: every part is made here, told
+ * who its neighbours are, and taken down in the opposite order.
+ *
+ * "ready" is said once, when everything answers: the API is served, the cache holds what the store
+ * held, DNS answers from it, and the simulated nodes can take pods.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "client/cache.h"
+#include "client/runner.h"
+#include "cmd/api_part.h"
+#include "cmd/cmd.h"
+#include "cmd/dns_part.h"
+#include "cmd/settings.h"
+#include "control/controllers.h"
+#include "dns/server.h"
+#include "http/server.h"
+#include "loop/loop.h"
+#include "node/simulated.h"
+#include "object/kinds.h"
+#include "ops/metrics.h"
+
+struct standalone {
+	struct settings settings;
+	struct loop *loop;
+	struct api_part api;
+	struct cache *cache;
+	struct runner *runner;
+	struct controller_settings control;
+	struct simulated *nodes;
+	int64_t wanted_nodes;
+	struct dns_part dns;
+	struct metrics *metrics;
+	struct http_server *metrics_server;
+	char cidrs[2][160];
+	int64_t ready_nodes;
+	bool synced;
+	bool ready;
+	int code;
+};
+
+/* ---- ready ---- */
+
+/* sd_notify(3), without its library: one datagram to the socket that the service manager names. */
+static void notify_manager(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = -1;
+	size_t n;
+
+	if (path == NULL || (path[0] != '/' && path[0] != '@') ||
+	    strlen(path) >= sizeof(address.sun_path)) {
+		return;
+	}
+	n = strlen(path);
+	memcpy(address.sun_path, path, n);
+	if (path[0] == '@') {
+		address.sun_path[0] = '\0';
+	}
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		(void)!sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&address,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	}
+}
+
+static void say_ready_if_so(struct standalone *all)
+{
+	struct listen_address metrics = all->settings.metrics;
+	char text[80];
+
+	if (all->ready || !all->synced || all->ready_nodes < all->wanted_nodes) {
+		return;
+	}
+	all->ready = true;
+	metrics.port = http_server_port(all->metrics_server);
+	listen_format(&metrics, text, sizeof(text));
+	printf("ready api=%s dns=%s metrics=%s kubeconfig=%s\n", all->api.url,
+	       dns_server_address(all->dns.server, 0), text, all->api.kubeconfig);
+	fflush(stdout);
+	notify_manager();
+}
+
+static bool is_ready_node(struct object *node)
+{
+	const json_t *conditions =
+		node != NULL ? json_object_get(json_object_get(object_tree(node), "status"),
+					       "conditions")
+			     : NULL;
+	const json_t *condition;
+	size_t i;
+
+	json_array_foreach (conditions, i, condition) {
+		if (strcmp(json_string_value(json_object_get(condition, "type")), "Ready") == 0) {
+			return strcmp(json_string_value(json_object_get(condition, "status")),
+				      "True") == 0;
+		}
+	}
+	return false;
+}
+
+static void node_changed(void *userdata, struct object *old, struct object *now)
+{
+	struct standalone *all = userdata;
+
+	all->ready_nodes += (is_ready_node(now) ? 1 : 0) - (is_ready_node(old) ? 1 : 0);
+	say_ready_if_so(all);
+}
+
+static void cache_synced(void *userdata)
+{
+	struct standalone *all = userdata;
+
+	if (dns_part_start(&all->dns) < 0) {
+		fprintf(stderr, "headlessd: cannot start the DNS threads\n");
+		all->code = EXIT_FAILED;
+		loop_stop(all->loop);
+		return;
+	}
+	all->synced = true;
+	say_ready_if_so(all);
+}
+
+static void write_unready(void *userdata, struct buffer *lines)
+{
+	struct standalone *all = userdata;
+
+	if (!all->synced) {
+		buffer_append_text(lines, "cache: not synced yet\n");
+	}
+}
+
+/* ---- parts ---- */
+
+/* "A,B" into one or two texts; returns how many. */
+static size_t split_cidrs(const char *text, char ret_first[160], char ret_second[160])
+{
+	const char *comma = strchr(text, ',');
+
+	snprintf(ret_first, 160, "%.*s", comma != NULL ? (int)(comma - text) : 159, text);
+	if (comma == NULL) {
+		return 1;
+	}
+	snprintf(ret_second, 160, "%s", comma + 1);
+	return 2;
+}
+
+static int start_dns(struct standalone *all)
+{
+	char service[2][160];
+	size_t n_pods = split_cidrs(all->settings.pod_cidr, all->cidrs[0], all->cidrs[1]);
+	size_t n_services = split_cidrs(all->settings.service_cidr, service[0], service[1]);
+	struct dns_part_config config = {
+		.domain = all->settings.cluster_domain,
+		.ttl = (uint32_t)all->settings.ttl,
+		.workers = (unsigned)all->settings.dns_workers,
+		.listen = &all->settings.dns,
+		.upstreams = &all->settings.upstreams,
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_pods; i++) {
+		config.networks[n++] = all->cidrs[i];
+	}
+	for (size_t i = 0; i < n_services; i++) {
+		config.networks[n++] = service[i];
+	}
+	return error_trace(dns_part_open(&all->dns, &config, all->cache));
+}
+
+static void start_controllers(struct standalone *all)
+{
+	all->control = (struct controller_settings){ .ca_certificate = all->api.ca.certificate };
+	for (size_t i = 0; i < n_controllers; i++) {
+		runner_add(all->runner, controllers[i], &all->control);
+	}
+}
+
+static int start_nodes(struct standalone *all)
+{
+	struct simulated_settings settings = {
+		.nodes = (size_t)all->settings.simulated_nodes,
+		.pod_cidr = all->settings.pod_cidr,
+		.version = HEADLESSD_VERSION,
+	};
+	char message[SIMULATED_MESSAGE];
+
+	if (strcmp(all->settings.node, "none") == 0) {
+		return 0;
+	}
+	if (simulated_new(&settings, message, &all->nodes) != 0) {
+		fprintf(stderr, "headlessd: %s (--pod-cidr, --simulated-nodes)\n", message);
+		return error_origin(-EINVAL);
+	}
+	simulated_add(all->nodes, all->runner);
+	all->wanted_nodes = all->settings.simulated_nodes;
+	cache_want(all->cache, &kind_node);
+	cache_subscribe(all->cache, &kind_node, node_changed, all);
+	return 0;
+}
+
+static int start_metrics(struct standalone *all)
+{
+	struct http_server_config config = {
+		.address = all->settings.metrics.host,
+		.port = all->settings.metrics.port,
+		.handler = metrics_handle,
+	};
+	char message[256] = "";
+	int result;
+
+	all->metrics = metrics_new();
+	metrics_add(all->metrics, dns_part_metrics, &all->dns);
+	metrics_add(all->metrics, metrics_process, NULL);
+	metrics_on_ready(all->metrics, write_unready, all);
+	config.userdata = all->metrics;
+	result =
+		http_server_new(all->loop, &config, message, sizeof(message), &all->metrics_server);
+	if (result < 0) {
+		fprintf(stderr, "headlessd: metrics: %s (--metrics-listen)\n", message);
+	}
+	return error_trace(result);
+}
+
+static void told_to_stop(void *userdata, int signal)
+{
+	struct standalone *all = userdata;
+
+	log_info("standalone", "stopping on %s", strsignal(signal));
+	loop_stop(all->loop);
+}
+
+static int start(struct standalone *all)
+{
+	int result;
+
+	if ((result = loop_new(&all->loop)) < 0 ||
+	    (result = loop_signal(all->loop, SIGTERM, told_to_stop, all)) < 0 ||
+	    (result = loop_signal(all->loop, SIGINT, told_to_stop, all)) < 0 ||
+	    (result = api_part_start(&all->api, all->loop, &all->settings)) < 0) {
+		return error_trace(result);
+	}
+	all->cache = cache_new(all->api.client);
+	all->runner = runner_new(all->loop, all->api.client, all->cache, &clock_system);
+	start_controllers(all);
+	if ((result = start_dns(all)) < 0 || (result = start_metrics(all)) < 0 ||
+	    (result = start_nodes(all)) < 0) {
+		return error_trace(result);
+	}
+	runner_start(all->runner);
+	cache_on_synced(all->cache, cache_synced, all);
+	return 0;
+}
+
+static void stop(struct standalone *all)
+{
+	all->metrics_server = http_server_free(all->metrics_server);
+	all->metrics = metrics_free(all->metrics);
+	all->runner = runner_free(all->runner);
+	all->nodes = simulated_free(all->nodes);
+	all->cache = cache_free(all->cache);
+	dns_part_stop(&all->dns);
+	api_part_stop(&all->api);
+	all->loop = loop_free(all->loop);
+}
+
+static int run(int argc, char **argv)
+{
+	static struct standalone all;
+	int code;
+
+	if (!settings_parse(argc, argv, &all.settings, &code)) {
+		return code;
+	}
+	all.code = EXIT_FAILED;
+	if (start(&all) == 0) {
+		all.code = EXIT_FINE;
+		if (loop_run(all.loop) < 0) {
+			all.code = EXIT_FAILED;
+		}
+	}
+	stop(&all);
+	return all.code;
+}
+
+const struct cmd cmd_standalone = {
+	.name = "standalone",
+	.usage = "[OPTIONS]",
+	.help = "the whole system in one process: API, store, controllers, nodes, DNS",
+	.run = run,
+};
