@@ -193,6 +193,11 @@ static void keys_of_pod(const struct cache *cache, struct object *old, struct ob
 	}
 }
 
+static void prepare(struct cache *cache)
+{
+	owner_prepare(cache, &kind_replica_set);
+}
+
 const struct controller controller_deployment = {
 	.name = "deployment-controller",
 	.sources = {
@@ -202,4 +207,5 @@ const struct controller controller_deployment = {
 	},
 	.also = { &kind_namespace },
 	.reconcile = reconcile,
+	.prepare = prepare,
 };

@@ -210,6 +210,7 @@ static void orphan_dependents(const struct view *view, struct object *owner, str
 			drop[i] = json_array_get(references, i) == reference_to(dependent, owner);
 		}
 		plan_drop(plan, dependent, drop);
+		plan_together(plan);
 	}
 	plan_drop_finalizer(plan, owner, FINALIZER_ORPHAN);
 }

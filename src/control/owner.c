@@ -43,6 +43,21 @@ bool owner_controls(struct object *owner, struct object *object)
 	       strcmp(json_string_at(controller, "uid"), object_uid(owner)) == 0;
 }
 
+/* Objects that nobody controls, by namespace: a set of many pods need not look at them all. */
+#define ORPHANS_BY_SPACE "orphan-space"
+
+static void keys_of_orphan(struct object *object, struct cache_index_keys *keys)
+{
+	if (object_controller(object) == NULL) {
+		cache_index_key(keys, object->space);
+	}
+}
+
+void owner_prepare(struct cache *cache, const struct kind *kind)
+{
+	cache_index(cache, kind, ORPHANS_BY_SPACE, keys_of_orphan);
+}
+
 static const json_t *labels_of(struct object *object)
 {
 	return json_at(object_tree(object), "metadata.labels");
@@ -104,9 +119,8 @@ int owner_claim(const struct view *view, struct object *owner, const struct kind
 	if (deleting) {
 		return 0;
 	}
-	cache_for_each (orphan, view->cache, kind, owner->space) {
-		if (object_controller(orphan) != NULL || object_is_deleting(orphan) ||
-		    !selector_matches(selector, labels_of(orphan)) ||
+	cache_for_index (orphan, view->cache, kind, ORPHANS_BY_SPACE, owner->space) {
+		if (object_is_deleting(orphan) || !selector_matches(selector, labels_of(orphan)) ||
 		    (may_adopt != NULL && !may_adopt(owner, orphan))) {
 			continue;
 		}

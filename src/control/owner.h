@@ -24,6 +24,9 @@ json_t *owner_reference(struct object *owner);
 /* The compiled spec.selector of a workload; NULL when it is empty or cannot be compiled. */
 struct selector *owner_selector(struct object *owner);
 
+/* Sets up what owner_claim() reads of `kind`: for controller.prepare. */
+void owner_prepare(struct cache *cache, const struct kind *kind);
+
 /* `object` is controlled by `owner` (by uid). */
 bool owner_controls(struct object *owner, struct object *object);
 

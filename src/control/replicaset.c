@@ -199,6 +199,11 @@ static void keys_of_pod(const struct cache *cache, struct object *old, struct ob
 	owner_keys(cache, old, now, &kind_replica_set, sink);
 }
 
+static void prepare(struct cache *cache)
+{
+	owner_prepare(cache, &kind_pod);
+}
+
 const struct controller controller_replicaset = {
 	.name = "replicaset-controller",
 	.sources = {
@@ -207,4 +212,5 @@ const struct controller controller_replicaset = {
 	},
 	.also = { &kind_namespace },
 	.reconcile = reconcile,
+	.prepare = prepare,
 };

@@ -195,6 +195,7 @@ static void bind_pod(struct scheduling *scheduling, struct object *pod, size_t c
 			    "v1", "kind", "Binding", "metadata", "name", pod->name.p, pod->name.n,
 			    "namespace", pod->space.p, pod->space.n, "uid", object_uid(pod),
 			    "target", "apiVersion", "v1", "kind", "Node", "name", node.p, node.n));
+	plan_together(scheduling->plan);
 	/* Gone, or bound by somebody else: nothing is left to do. */
 	plan_tolerate(scheduling->plan, "NotFound");
 	plan_tolerate(scheduling->plan, "Conflict");

@@ -249,6 +249,12 @@ static void keys_of_dependent(const struct cache *cache, struct object *old, str
 	owner_keys(cache, old, now, &kind_stateful_set, sink);
 }
 
+static void prepare(struct cache *cache)
+{
+	owner_prepare(cache, &kind_pod);
+	owner_prepare(cache, &kind_controller_revision);
+}
+
 const struct controller controller_statefulset = {
 	.name = "statefulset-controller",
 	.sources = {
@@ -258,4 +264,5 @@ const struct controller controller_statefulset = {
 	},
 	.also = { &kind_namespace },
 	.reconcile = reconcile,
+	.prepare = prepare,
 };
