@@ -29,6 +29,18 @@ int64_t pod_start_time(struct object *pod)
 	return time;
 }
 
+bool pod_has_address(struct object *pod)
+{
+	return json_array_size(json_at(object_tree(pod), "status.podIPs")) > 0;
+}
+
+bool pod_has_ended(struct object *pod)
+{
+	const char *phase = json_string_at(object_tree(pod), "status.phase");
+
+	return strcmp(phase, "Failed") == 0 || strcmp(phase, "Succeeded") == 0;
+}
+
 /* ---- conditions ---- */
 
 static json_t *find_condition(const json_t *conditions, const char *type)
@@ -260,6 +272,15 @@ json_t *pod_status_ended(const struct view *view, struct object *pod, const char
 				       failed ? 137 : 0, failed ? "Error" : "Completed"));
 	}
 	return status;
+}
+
+json_t *pod_status_rejected(const struct view *view, const char *reason, const char *message)
+{
+	char now[TIMESTAMP_TEXT];
+
+	time_text(view, now);
+	return json_pack("{ss ss ss ss}", "phase", "Failed", "reason", reason, "message", message,
+			 "startTime", now);
 }
 
 json_t *pod_status_gates(const struct view *view, struct object *pod)

@@ -29,6 +29,7 @@
 enum step {
 	STEP_NONE,
 	STEP_START, /* bound, without an address: gets one and runs */
+	STEP_REJECT, /* the same, but a port of the node that it asks for is taken */
 	STEP_READDRESS, /* has an address that an older pod has, too */
 	STEP_GATES, /* its readiness gates ask for another readiness */
 	STEP_EXPIRE, /* ran longer than activeDeadlineSeconds */
@@ -43,18 +44,6 @@ struct pod_plan {
 	struct pod_ips ips;
 	size_t node;
 };
-
-static bool is_finished(struct object *pod)
-{
-	const char *phase = json_string_at(object_tree(pod), "status.phase");
-
-	return strcmp(phase, "Failed") == 0 || strcmp(phase, "Succeeded") == 0;
-}
-
-static bool is_started(struct object *pod)
-{
-	return json_array_size(json_at(object_tree(pod), "status.podIPs")) > 0;
-}
 
 static int64_t longest_sleep(const json_t *containers)
 {
@@ -75,7 +64,7 @@ static int64_t stop_time(struct object *pod)
 {
 	const json_t *tree = object_tree(pod);
 	int64_t grace = json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0);
-	int64_t sleep = is_started(pod) ? longest_sleep(json_at(tree, "spec.containers")) : 0;
+	int64_t sleep = pod_has_address(pod) ? longest_sleep(json_at(tree, "spec.containers")) : 0;
 	int64_t until = 0;
 
 	/* The timestamp is the end of the grace period. */
@@ -100,7 +89,7 @@ static enum step next_of_deleted(const struct view *view, struct object *pod, in
 
 	if (json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0) == 0) {
 		/* It is only its finalizers that keep it. */
-		return is_started(pod) && !is_finished(pod) ? STEP_END : STEP_NONE;
+		return pod_has_address(pod) && !pod_has_ended(pod) ? STEP_END : STEP_NONE;
 	}
 	if (stop_time(pod) > view->now) {
 		*ret_at = stop_time(pod);
@@ -116,11 +105,11 @@ static enum step pod_next(const struct view *view, struct object *pod, int64_t *
 	if (object_is_deleting(pod)) {
 		return next_of_deleted(view, pod, ret_at);
 	}
-	if (is_finished(pod)) {
+	if (pod_has_ended(pod)) {
 		return STEP_NONE;
 	}
-	if (!is_started(pod)) {
-		return STEP_START;
+	if (!pod_has_address(pod)) {
+		return host_ports_are_taken(view->cache, pod) ? STEP_REJECT : STEP_START;
 	}
 	if (deadline(pod) <= view->now) {
 		return STEP_EXPIRE;
@@ -203,6 +192,17 @@ static void plan_start(struct pod_plan *to, struct object *pod)
 	plan_container_events(to, pod, json_at(object_tree(pod), "spec.containers"));
 }
 
+static void plan_reject(struct pod_plan *to, struct object *pod)
+{
+	static const char message[] = "Predicate NodePorts failed: node(s) didn't have free ports "
+				      "for the requested pod ports";
+	char status[sizeof(message) + 32];
+
+	snprintf(status, sizeof(status), "Pod was rejected: %s", message);
+	plan_pod_status(to, pod, pod_status_rejected(to->view, "NodePorts", status));
+	plan_event(to->plan, pod, "Warning", "NodePorts", "%s", message);
+}
+
 static void plan_readdress(struct pod_plan *to, struct object *pod)
 {
 	json_t *addresses = take_addresses(to, pod);
@@ -250,7 +250,7 @@ static void plan_killing_events(struct pod_plan *to, struct object *pod)
 
 static void plan_stop(struct pod_plan *to, struct object *pod)
 {
-	if (is_started(pod) && !is_finished(pod)) {
+	if (pod_has_address(pod) && !pod_has_ended(pod)) {
 		plan_killing_events(to, pod);
 	}
 	plan_delete(to->plan, pod, 0, PLAN_UNSAID);
@@ -269,9 +269,9 @@ static void plan_none(struct pod_plan *to, struct object *pod)
 }
 
 static void (*const steps[])(struct pod_plan *to, struct object *pod) = {
-	[STEP_NONE] = plan_none,   [STEP_START] = plan_start,   [STEP_READDRESS] = plan_readdress,
-	[STEP_GATES] = plan_gates, [STEP_EXPIRE] = plan_expire, [STEP_STOP] = plan_stop,
-	[STEP_END] = plan_end,
+	[STEP_NONE] = plan_none,           [STEP_START] = plan_start, [STEP_REJECT] = plan_reject,
+	[STEP_READDRESS] = plan_readdress, [STEP_GATES] = plan_gates, [STEP_EXPIRE] = plan_expire,
+	[STEP_STOP] = plan_stop,           [STEP_END] = plan_end,
 };
 
 /* Pods start on a node that is registered with a network; what is there may always end. */

@@ -3,7 +3,8 @@
 
 /*
  * The parts of the simulated nodes: register.c keeps Node objects and leases, simulated.c runs the
- * pods, pod_status.c words what a pod's status says, pod_ip.c hands out addresses.
+ * pods, pod_status.c words what a pod's status says, pod_ip.c hands out addresses, host_ports.c
+ * tells whose ports collide.
  */
 
 #include <stdbool.h>
@@ -57,6 +58,11 @@ bool node_index(const struct simulated *simulated, struct str name, size_t *ret_
 /* The node's own address of a family (index as in simulated->hosts). */
 struct ip node_address(const struct simulated *simulated, size_t index, size_t family);
 
+/* ---- host_ports.c ---- */
+
+/* Another pod of its node has a host port that this one asks for. */
+bool host_ports_are_taken(const struct cache *cache, struct object *pod);
+
 /* ---- pod_ip.c ---- */
 
 void pod_ip_prepare(struct cache *cache);
@@ -92,5 +98,12 @@ json_t *pod_status_ended(const struct view *view, struct object *pod, const char
 /* Ready as the readiness gates ask; NULL when it stands so, or the pod has none. */
 json_t *pod_status_gates(const struct view *view, struct object *pod);
 
+/* Its containers do not run, for the reason given, and never did. */
+json_t *pod_status_rejected(const struct view *view, const char *reason, const char *message);
+
+/* Has an address. */
+bool pod_has_address(struct object *pod);
+/* Failed or Succeeded. */
+bool pod_has_ended(struct object *pod);
 /* When it started, ns since 1970; 0: it has not. */
 int64_t pod_start_time(struct object *pod);

@@ -419,6 +419,34 @@ static void a_deadline_ends_a_pod(void **state)
 	cluster_deinit(&cluster);
 }
 
+static void put_port_pod(struct cluster *cluster, const char *name, const char *host_ip)
+{
+	assert_int_equal(fake_create(cluster->fake, &kind_pod,
+				     json_pack("{s{ssss} s{ss s[{ss ss s[{si si ss}]}]}}",
+					       "metadata", "name", name, "namespace", "ns", "spec",
+					       "nodeName", "node01", "containers", "name", "c",
+					       "image", "i", "ports", "containerPort", 80,
+					       "hostPort", 8080, "hostIP", host_ip)),
+			 201);
+}
+
+static void a_pod_whose_host_port_is_taken_is_turned_away(void **state)
+{
+	struct cluster cluster;
+
+	cluster_init(&cluster, 1, 1, "10.244.0.0/16");
+	put_port_pod(&cluster, "a", "198.18.0.1");
+	put_port_pod(&cluster, "b", "198.18.0.9");
+	put_port_pod(&cluster, "c", "");
+	run(&cluster, 1);
+	assert_string_equal(json_string_at(pod(&cluster, "a"), "status.phase"), "Running");
+	assert_string_equal(json_string_at(pod(&cluster, "b"), "status.phase"), "Running");
+	assert_string_equal(json_string_at(pod(&cluster, "c"), "status.phase"), "Failed");
+	assert_string_equal(json_string_at(pod(&cluster, "c"), "status.reason"), "NodePorts");
+	assert_int_equal(n_events(&cluster, "NodePorts"), 1);
+	cluster_deinit(&cluster);
+}
+
 /* ---- addresses ---- */
 
 static void check_addresses(struct cluster *cluster)
@@ -590,6 +618,7 @@ int main(void)
 		cmocka_unit_test(a_pre_stop_sleep_is_waited_for_within_the_grace),
 		cmocka_unit_test(finalizers_keep_a_pod_whose_containers_have_ended),
 		cmocka_unit_test(a_deadline_ends_a_pod),
+		cmocka_unit_test(a_pod_whose_host_port_is_taken_is_turned_away),
 		cmocka_unit_test(no_address_is_ever_shared),
 		cmocka_unit_test(an_address_is_not_given_again_at_once),
 		cmocka_unit_test(a_full_network_is_told_and_waited_for),
