@@ -4,12 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "api/test-door.h"
 #include "base/mem.h"
+#include "http/pki.h"
 #include "json/json.h"
 
 /* 2026-01-02T03:04:05Z */
@@ -22,7 +25,25 @@ static void due_changed(void *userdata, uint64_t at)
 	door->due = at;
 }
 
-static char token_key[4096];
+/* Made once for all tests of a program. */
+static const char *token_key(void)
+{
+	static struct pki_pair pair;
+	char directory[] = "/tmp/test-api-XXXXXX";
+
+	if (pair.key == NULL) {
+		_cleanup_free_ char *key = NULL;
+		_cleanup_free_ char *certificate = NULL;
+		assert_non_null(mkdtemp(directory));
+		assert_int_equal(pki_ca(directory, "ca", "test-ca", &pair), 0);
+		key = mem_printf("%s/ca.key", directory);
+		certificate = mem_printf("%s/ca.crt", directory);
+		unlink(key);
+		unlink(certificate);
+		rmdir(directory);
+	}
+	return pair.key;
+}
 
 static void open_api(struct door *door, const char *v6_cidr)
 {
@@ -33,7 +54,7 @@ static void open_api(struct door *door, const char *v6_cidr)
 		.clock = &door->clock.clock,
 		.service_cidrs = { "10.96.0.0/16", v6_cidr },
 		.admin_token = "open-sesame",
-		.token_key = token_key[0] != '\0' ? token_key : NULL,
+		.token_key = token_key(),
 		.due_changed = due_changed,
 		.userdata = door,
 	};

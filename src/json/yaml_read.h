@@ -3,7 +3,8 @@
 
 /*
  * YAML text -> tree (libyaml), as Kubernetes reads manifests: YAML 1.1 words for booleans and null in
- * plain scalars, numbers as numbers, everything else as text. Pure.
+ * plain scalars, numbers as numbers, everything else as text (a tag "!!str" before a plain scalar is
+ * not heeded: quote it). Pure.
  */
 
 #include <jansson.h>
