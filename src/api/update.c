@@ -88,13 +88,13 @@ static json_t *pick_part(struct write *write, const json_t *old, json_t *wanted)
 
 json_t *write_merge(struct write *write, const json_t *old, json_t *wanted, json_t **ret)
 {
-	_cleanup_json_ json_t *given = wanted;
-
 	json_t *refusal = check_precondition(write, old, wanted);
 	if (refusal != NULL) {
+		json_decref(wanted);
 		return refusal;
 	}
 	_cleanup_json_ json_t *object = pick_part(write, old, wanted);
+	json_decref(wanted);
 	refusal = admit_update(write, object, old);
 	if (refusal != NULL) {
 		return refusal;

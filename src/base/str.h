@@ -52,7 +52,8 @@ static inline bool str_ends(struct str s, struct str suffix)
 static inline struct str str_skip(struct str s, size_t n)
 {
 	n = n < s.n ? n : s.n;
-	return (struct str){ .p = s.p + n, .n = s.n - n };
+	/* The empty text may have no place at all. */
+	return (struct str){ .p = n != 0 ? s.p + n : s.p, .n = s.n - n };
 }
 
 /* Byte order, like memcmp; a prefix sorts first. */
