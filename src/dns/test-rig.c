@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test-rig.h"
+#include "dns/test-rig.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -49,8 +49,23 @@ struct rig *rig_free(struct rig *rig)
 	return mem_free(rig);
 }
 
-void rig_put(struct rig *rig, const struct kind *kind, const char *json)
+static const struct kind *kind_called(const char *name)
 {
+	const struct kind *known[] = { &kind_service, &kind_endpoint_slice, &kind_namespace,
+				       &kind_pod };
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strcmp(known[i]->kind, name) == 0) {
+			return known[i];
+		}
+	}
+	fail_msg("no kind %s", name);
+	return NULL;
+}
+
+void rig_put(struct rig *rig, const char *kind_name, const char *json)
+{
+	const struct kind *kind = kind_called(kind_name);
 	struct object *object;
 
 	assert_int_equal(object_new(kind, str_from(json), &object), 0);
@@ -58,8 +73,9 @@ void rig_put(struct rig *rig, const struct kind *kind, const char *json)
 	object_unref(object);
 }
 
-void rig_remove(struct rig *rig, const struct kind *kind, const char *space, const char *name)
+void rig_remove(struct rig *rig, const char *kind_name, const char *space, const char *name)
 {
+	const struct kind *kind = kind_called(kind_name);
 	char *json =
 		mem_printf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\"}}", name, space);
 	struct object *object;
@@ -74,7 +90,7 @@ void rig_namespace(struct rig *rig, const char *name)
 {
 	char *json = mem_printf("{\"metadata\":{\"name\":\"%s\"}}", name);
 
-	rig_put(rig, &kind_namespace, json);
+	rig_put(rig, "Namespace", json);
 	mem_free(json);
 }
 
@@ -113,7 +129,7 @@ void rig_service(struct rig *rig, const char *space, const char *name, const cha
 	buffer_append_text(&json, "],\"ports\":");
 	add_ports(&json, ports);
 	buffer_append_text(&json, "}}");
-	rig_put(rig, &kind_service, buffer_text(&json));
+	rig_put(rig, "Service", buffer_text(&json));
 }
 
 void rig_external(struct rig *rig, const char *space, const char *name, const char *target)
@@ -122,7 +138,7 @@ void rig_external(struct rig *rig, const char *space, const char *name, const ch
 				"\"type\":\"ExternalName\",\"externalName\":\"%s\"}}",
 				name, space, target);
 
-	rig_put(rig, &kind_service, json);
+	rig_put(rig, "Service", json);
 	mem_free(json);
 }
 
@@ -161,7 +177,7 @@ void rig_slice(struct rig *rig, const char *space, const char *slice, const char
 		buffer_append_text(&json, rest.n != 0 ? "," : "");
 	}
 	buffer_append_text(&json, "]}");
-	rig_put(rig, &kind_endpoint_slice, buffer_text(&json));
+	rig_put(rig, "EndpointSlice", buffer_text(&json));
 }
 
 /* ---- asking ---- */
@@ -365,6 +381,7 @@ const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n)
 		memcpy(rig->query, packet, n < sizeof(rig->query) ? n : sizeof(rig->query));
 	}
 	rig->asked.name.n = 0;
+	rig->answer_n = 0;
 	switch (dns_answer(&rig->options, rig->zone, packet, n, transport, &rig->random,
 			   rig->answer, &rig->asked, &rig->answer_n)) {
 	case DNS_DROP:

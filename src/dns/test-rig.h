@@ -6,8 +6,6 @@
 #include "dns/answer.h"
 #include "zone/zone.h"
 
-struct kind;
-
 struct rig {
 	struct zone *zone;
 	struct dns_options options;
@@ -34,8 +32,9 @@ struct rig *rig_new(void);
 struct rig *rig_new_config(const struct zone_config *config);
 struct rig *rig_free(struct rig *rig);
 
-void rig_put(struct rig *rig, const struct kind *kind, const char *json);
-void rig_remove(struct rig *rig, const struct kind *kind, const char *space, const char *name);
+/* `kind` is Service, EndpointSlice, Namespace or Pod. */
+void rig_put(struct rig *rig, const char *kind, const char *json);
+void rig_remove(struct rig *rig, const char *kind, const char *space, const char *name);
 
 void rig_namespace(struct rig *rig, const char *name);
 

@@ -4,14 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "dns/test-rig.h"
 #include "dns/wire.h"
-#include "object/kinds.h"
-#include "test-rig.h"
 
 #define Z "cluster.local."
 #define SOA_(ttl) "\nns " Z " " ttl " SOA ns.dns." Z " hostmaster." Z " 7200 1800 86400 " ttl
@@ -228,7 +228,7 @@ static void what_stands_in_two_slices_is_answered_once(void **state)
 		".\nan 2.3.244.10.in-addr.arpa. 5 PTR c." TWICE "." },
 	      { "1.3.244.10.in-addr.arpa", RR_PTR,
 		"NOERROR aa\nan 1.3.244.10.in-addr.arpa. 5 PTR a." TWICE "." });
-	rig_remove(rig, &kind_endpoint_slice, "default", "t-1");
+	rig_remove(rig, "EndpointSlice", "default", "t-1");
 	CHECK(rig,
 	      { "1.3.244.10.in-addr.arpa", RR_PTR,
 		"NOERROR aa\nan 1.3.244.10.in-addr.arpa. 5 PTR a." TWICE "." },
@@ -402,11 +402,11 @@ static void pod_names_can_be_switched_off_or_verified(void **state)
 
 	rig = rig_new_config(&(struct zone_config){ .pods = ZONE_PODS_VERIFIED });
 	rig_namespace(rig, "default");
-	rig_put(rig, &kind_pod,
+	rig_put(rig, "Pod",
 		"{\"metadata\":{\"name\":\"a\",\"namespace\":\"default\"},\"status\":{\"phase\":"
 		"\"Running\",\"podIP\":\"10.244.0.1\",\"podIPs\":[{\"ip\":\"10.244.0.1\"},{\"ip\":"
 		"\"fd00::1\"}]}}");
-	rig_put(rig, &kind_pod,
+	rig_put(rig, "Pod",
 		"{\"metadata\":{\"name\":\"b\",\"namespace\":\"default\"},\"status\":{\"phase\":"
 		"\"Succeeded\",\"podIP\":\"10.244.0.2\"}}");
 	CHECK(rig,
@@ -487,7 +487,7 @@ static void changes_show_at_once(void **state)
 #define NEW_PTR "NOERROR aa\nan 1.9.244.10.in-addr.arpa. 5 PTR n-0.new.default.svc.cluster.local."
 	CHECK(rig, { "new.default.svc.cluster.local", RR_A, NEW },
 	      { "1.9.244.10.in-addr.arpa", RR_PTR, NEW_PTR });
-	rig_remove(rig, &kind_namespace, "", "default");
+	rig_remove(rig, "Namespace", "", "default");
 	CHECK(rig, { "new.default.svc.cluster.local", RR_A, NX },
 	      { "1.9.244.10.in-addr.arpa", RR_PTR,
 		"NXDOMAIN aa" RSOA("244.10.in-addr.arpa.", "5") });
@@ -504,12 +504,12 @@ static void changes_show_at_once(void **state)
 		"NXDOMAIN aa" RSOA("244.10.in-addr.arpa.", "5") },
 	      { "1.9.96.10.in-addr.arpa", RR_PTR,
 		"NOERROR aa\nan 1.9.96.10.in-addr.arpa. 5 PTR new.default.svc.cluster.local." });
-	rig_remove(rig, &kind_service, "default", "new");
+	rig_remove(rig, "Service", "default", "new");
 	CHECK(rig, { "new.default.svc.cluster.local", RR_A, NX },
 	      { "1.9.96.10.in-addr.arpa", RR_PTR, "NXDOMAIN aa" RSOA("96.10.in-addr.arpa.", "5") },
 	      { "2.9.244.10.in-addr.arpa", RR_PTR,
 		"NXDOMAIN aa" RSOA("244.10.in-addr.arpa.", "5") });
-	rig_remove(rig, &kind_endpoint_slice, "default", "new-1");
+	rig_remove(rig, "EndpointSlice", "default", "new-1");
 }
 
 static void the_serial_grows_with_every_change_and_only_then(void **state)
@@ -605,19 +605,19 @@ static void nonsense_in_objects_costs_only_itself(void **state)
 {
 	struct rig *rig = *state;
 
-	rig_put(rig, &kind_service, "{\"metadata\":{\"name\":\"bare\",\"namespace\":\"default\"}}");
-	rig_put(rig, &kind_service,
+	rig_put(rig, "Service", "{\"metadata\":{\"name\":\"bare\",\"namespace\":\"default\"}}");
+	rig_put(rig, "Service",
 		"{\"metadata\":{\"name\":\"odd\",\"namespace\":\"default\"},\"spec\":{"
 		"\"clusterIPs\":["
 		"\"x\",7,\"10.96.0.8\"],\"ports\":[{\"port\":\"http\"},3,{\"port\":99999},{"
 		"\"name\":"
 		"\"ok\",\"port\":1}]}}");
-	rig_put(rig, &kind_endpoint_slice,
+	rig_put(rig, "EndpointSlice",
 		"{\"metadata\":{\"name\":\"odd-1\",\"namespace\":\"default\",\"labels\":{"
 		"\"kubernetes.io/service-name\":\"odd\"}},\"addressType\":\"IPv4\",\"ports\":7,"
 		"\"endpoints\":[3,{\"addresses\":[\"fd00::1\",\"1.2.3\",null,\"10.244.8.1\"],"
 		"\"hostname\":\"a.b\"},{\"addresses\":{}}]}");
-	rig_put(rig, &kind_endpoint_slice,
+	rig_put(rig, "EndpointSlice",
 		"{\"metadata\":{\"name\":\"fqdn\",\"namespace\":\"default\",\"labels\":{"
 		"\"kubernetes.io/service-name\":\"odd\"}},\"addressType\":\"FQDN\",\"endpoints\":[{"
 		"\"addresses\":[\"example.org\"]}]}");

@@ -18,9 +18,8 @@
 #include "base/thread.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
+#include "dns/test-rig.h"
 #include "dns/wire.h"
-#include "object/kinds.h"
-#include "test-rig.h"
 
 #define NAME "web.default.svc.cluster.local"
 #define BIG "big.default.svc.cluster.local"
@@ -467,7 +466,7 @@ static void a_name_that_stays_is_never_absent_while_others_come_and_go(void **st
 				    i % 20 == 0 ? "http/TCP/80" : "");
 			rig_service(system->rig, "default", "other", "10.96.1.1", "");
 		} else if (i % 10 == 5) {
-			rig_remove(system->rig, &kind_service, "default", "other");
+			rig_remove(system->rig, "Service", "default", "other");
 		}
 	}
 	for (size_t i = 0; i < ASKERS; i++) {
