@@ -56,6 +56,7 @@ struct cache_kind {
 	uint64_t revision;
 	uint64_t list; /* number of the current list */
 	bool synced; /* had its first complete list */
+	bool cut_off; /* the source was lost */
 	bool listing; /* between reset and synced: revisions come in no order */
 };
 
@@ -199,6 +200,13 @@ uint64_t cache_revision(const struct cache *cache, const struct kind *kind)
 	const struct cache_kind *held = find_kind(cache, kind);
 
 	return held != NULL ? held->revision : 0;
+}
+
+bool cache_is_cut_off(const struct cache *cache, const struct kind *kind)
+{
+	const struct cache_kind *held = find_kind(cache, kind);
+
+	return held != NULL && held->cut_off;
 }
 
 static struct cache_waiter *waiter_add(struct list *waiters, void *userdata)
@@ -505,8 +513,9 @@ static void on_synced(void *userdata, uint64_t revision)
 
 static void on_connected(void *userdata, bool connected)
 {
-	const struct cache_kind *kind = userdata;
+	struct cache_kind *kind = userdata;
 
+	kind->cut_off = !connected;
 	if (connected) {
 		log_debug(COMPONENT, "%s: watching", kind->kind->plural);
 	} else {

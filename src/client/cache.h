@@ -37,6 +37,9 @@ void cache_on_synced(struct cache *cache, void (*synced)(void *userdata), void *
 /* The newest revision this kind is known to be complete up to. */
 uint64_t cache_revision(const struct cache *cache, const struct kind *kind);
 
+/* The source of this kind was lost: what is not here may only not have been seen. */
+bool cache_is_cut_off(const struct cache *cache, const struct kind *kind);
+
 /* Calls `advanced` whenever that has grown (after the subscribers have seen the change). */
 void cache_on_advance(struct cache *cache,
 		      void (*advanced)(void *userdata, const struct kind *kind), void *userdata);

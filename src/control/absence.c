@@ -12,10 +12,11 @@ uint64_t absence_doubt(const struct view *view, const struct kind *kind, struct 
 	int64_t created = status_time_at(object_tree(object), "metadata.creationTimestamp", 0);
 	int64_t believed = created + ABSENCE_GRACE_SECONDS * (int64_t)NS_PER_S;
 
-	if (cache_revision(view->cache, kind) >= object->revision || view->now >= believed) {
+	if (cache_revision(view->cache, kind) >= object->revision ||
+	    (view->now >= believed && !cache_is_cut_off(view->cache, kind))) {
 		return 0;
 	}
-	return (uint64_t)(believed - view->now);
+	return believed > view->now ? (uint64_t)(believed - view->now) : NS_PER_S;
 }
 
 bool space_is_ending(const struct view *view, struct str space)

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "client/client.h"
+#include "control/absence.h"
 #include "control/test-world.h"
 #include "object/kinds.h"
 #include "json/json.h"
@@ -242,6 +244,54 @@ static void the_end_of_an_owner_wakes_its_dependents(void **state)
 	object_unref(pod);
 }
 
+/* A client whose one watch is told by hand what happens. */
+struct stub {
+	struct client client; /* first */
+	struct client_watch watch;
+	const struct client_sink *sink;
+	void *userdata;
+};
+
+static struct client_watch *stub_watch(struct client *client, const struct kind *kind,
+				       const char *label_selector, const struct client_sink *sink,
+				       void *userdata)
+{
+	struct stub *stub = (struct stub *)(void *)client;
+
+	stub->sink = sink;
+	stub->userdata = userdata;
+	stub->watch.client = client;
+	return &stub->watch;
+}
+
+static void stub_unwatch(struct client_watch *watch)
+{
+}
+
+static void nothing_is_gone_while_its_source_is_lost(void **state)
+{
+	static const struct client_ops ops = { .watch = stub_watch, .unwatch = stub_unwatch };
+	struct stub stub = { .client.ops = &ops };
+	struct view view = { .cache = cache_new(&stub.client), .now = WORLD_NOW };
+	struct object *pod = NULL;
+
+	cache_want((struct cache *)view.cache, &kind_replica_set);
+	stub.sink->synced(stub.userdata, 5);
+	assert_int_equal(object_new_tree(&kind_pod,
+					 world_json(
+						 "{'metadata':{'name':'pod','resourceVersion':'9',"
+						 "'creationTimestamp':'2026-01-01T00:00:00Z'}}"),
+					 &pod),
+			 0);
+	assert_int_equal(absence_doubt(&view, &kind_replica_set, pod), 0);
+	stub.sink->connected(stub.userdata, false);
+	assert_true(absence_doubt(&view, &kind_replica_set, pod) > 0);
+	stub.sink->connected(stub.userdata, true);
+	assert_int_equal(absence_doubt(&view, &kind_replica_set, pod), 0);
+	object_unref(pod);
+	cache_free((struct cache *)view.cache);
+}
+
 static void pods_of_lost_nodes_are_removed_at_once(void **state)
 {
 	struct world *world = *state;
@@ -277,6 +327,7 @@ int main(void)
 		TEST(dependents_with_dependents_go_in_the_foreground_too),
 		TEST(an_orphaning_owner_lets_its_dependents_stay),
 		TEST(the_end_of_an_owner_wakes_its_dependents),
+		cmocka_unit_test(nothing_is_gone_while_its_source_is_lost),
 		TEST(pods_of_lost_nodes_are_removed_at_once),
 	};
 
