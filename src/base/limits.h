@@ -77,6 +77,8 @@ enum {
 	LIMIT_SLICE_PACKED = 100, /* in one endpoint slice of ours */
 	LIMIT_MIRRORED_ADDRESSES = 1000, /* of one Endpoints subset */
 	LIMIT_ENDPOINTS_ADDRESSES = 1000, /* in one Endpoints object */
+	LIMIT_SIMULATED_NODES = 1000,
+	LIMIT_NODE_PODS = 65536, /* addresses of a node's pod network that are given to pods */
 	LIMIT_EVENT_MESSAGE = 1024, /* as Kubernetes validates it */
 
 	/* The zone. */

@@ -16,12 +16,8 @@
 
 #define PODS_BY_IP "ip"
 
-enum {
-	/* The network itself and its gateway come first and are nobody's. */
-	FIRST_OFFSET = 2,
-	/* Of a family that has more; more pods than that no node runs. */
-	OFFSETS_MOST = 65536,
-};
+/* The network itself and its gateway come first and are nobody's. */
+enum { FIRST_OFFSET = 2 };
 
 static void keys_by_ip(struct object *pod, struct cache_index_keys *keys)
 {
@@ -64,7 +60,7 @@ static uint64_t end_offset(const struct ip_network *network)
 {
 	uint64_t size = ip_network_size(network);
 
-	size = size < OFFSETS_MOST ? size : OFFSETS_MOST;
+	size = size < LIMIT_NODE_PODS ? size : LIMIT_NODE_PODS;
 	return network->ip.n == 4 ? size - 1 : size;
 }
 

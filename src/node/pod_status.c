@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "node/simulated_intern.h"
 #include "json/json.h"
@@ -127,6 +128,32 @@ static void set_ready(const struct view *view, struct object *pod, json_t *condi
 	set_condition(view, conditions, "Ready", false, GATES_CLOSED, message);
 }
 
+/* A kubelet's own conditions in its order, then those of others (gates). Takes the reference. */
+static json_t *in_order(json_t *conditions)
+{
+	static const char *const types[] = {
+		"PodReadyToStartContainers", "Initialized",  "Ready",
+		"ContainersReady",           "PodScheduled",
+	};
+	json_t *ordered = json_array();
+	json_t *condition;
+	size_t i;
+
+	for (size_t type = 0; type < ARRAY_SIZE(types); type++) {
+		condition = find_condition(conditions, types[type]);
+		if (condition != NULL) {
+			json_array_append(ordered, condition);
+		}
+	}
+	json_array_foreach (conditions, i, condition) {
+		if (find_condition(ordered, json_string_at(condition, "type")) == NULL) {
+			json_array_append(ordered, condition);
+		}
+	}
+	json_decref(conditions);
+	return ordered;
+}
+
 /* ---- containers ---- */
 
 static bool is_sidecar(const json_t *container)
@@ -229,7 +256,7 @@ json_t *pod_status_running(const struct view *view, struct object *pod, json_t *
 	set_ready(view, pod, conditions);
 	set_condition(view, conditions, "ContainersReady", true, "", "");
 	set_condition(view, conditions, "PodScheduled", true, "", "");
-	json_object_set_new(status, "conditions", conditions);
+	json_object_set_new(status, "conditions", in_order(conditions));
 	json_object_set_new(status, "hostIP", first_ip(host_ips));
 	json_object_set_new(status, "hostIPs", host_ips);
 	json_object_set_new(status, "podIP", first_ip(pod_ips));

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "client/cache.h"
 #include "client/runner.h"
@@ -391,9 +392,9 @@ int simulated_new(const struct simulated_settings *settings, char ret_message[SI
 	struct simulated *simulated;
 	struct str rest = str_from(settings->pod_cidr);
 
-	if (settings->nodes == 0 || settings->nodes > SIMULATED_NODES_MAX) {
+	if (settings->nodes == 0 || settings->nodes > LIMIT_SIMULATED_NODES) {
 		snprintf(ret_message, SIMULATED_MESSAGE, "%zu simulated nodes: must be 1 to %d",
-			 settings->nodes, SIMULATED_NODES_MAX);
+			 settings->nodes, LIMIT_SIMULATED_NODES);
 		return error_origin(-EINVAL);
 	}
 	simulated = MEM_NEW(struct simulated);

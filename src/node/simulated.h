@@ -13,14 +13,11 @@
 struct runner;
 struct simulated;
 
-enum {
-	SIMULATED_NODES_MAX = 1000,
-	SIMULATED_MESSAGE = 256,
-};
+enum { SIMULATED_MESSAGE = 256 };
 
 /* All borrowed for the call of simulated_new(). */
 struct simulated_settings {
-	/* How many: node01, node02, … node10, …; 1 to SIMULATED_NODES_MAX. */
+	/* How many: node01, node02, … node10, …; 1 to LIMIT_SIMULATED_NODES. */
 	size_t nodes;
 	/*
 	 * The cluster's pod network, one CIDR or two of different families with a comma; the first
