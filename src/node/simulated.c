@@ -60,17 +60,32 @@ static int64_t longest_sleep(const json_t *containers)
 	return longest;
 }
 
+/*
+ * How long containers take to stop, counted from the whole second in which the deletion was asked for
+ * (the only one that the object keeps): between a quarter of a second and 1.25 s. Not nothing, because
+ * `kubectl delete` waits in two steps, a look and then a watch, and would wait for ever for a pod that
+ * its StatefulSet had replaced under the same name in between.
+ */
+#define STOP_NS (NS_PER_S * 5 / 4)
+
 /* When a pod that is being deleted has stopped, ns since 1970. */
 static int64_t stop_time(struct object *pod)
 {
 	const json_t *tree = object_tree(pod);
 	int64_t grace = json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0);
-	int64_t sleep = pod_has_address(pod) ? longest_sleep(json_at(tree, "spec.containers")) : 0;
+	int64_t limit = (grace < INT32_MAX ? grace : INT32_MAX) * (int64_t)NS_PER_S;
+	int64_t takes = 0;
 	int64_t until = 0;
 
+	if (pod_has_address(pod) && !pod_has_ended(pod)) {
+		int64_t sleep = longest_sleep(json_at(tree, "spec.containers"));
+
+		takes = (sleep < INT32_MAX ? sleep : INT32_MAX) * (int64_t)NS_PER_S +
+			(int64_t)STOP_NS;
+	}
 	/* The timestamp is the end of the grace period. */
 	timestamp_parse(json_string_at(tree, "metadata.deletionTimestamp"), &until);
-	return sleep >= grace ? until : until - (grace - sleep) * (int64_t)NS_PER_S;
+	return until - limit + (takes < limit ? takes : limit);
 }
 
 /* When its activeDeadlineSeconds are over; INT64_MAX: never. */

@@ -343,7 +343,7 @@ static void readiness_gates_are_followed(void **state)
 	cluster_deinit(&cluster);
 }
 
-static void a_deleted_pod_goes_at_once(void **state)
+static void a_deleted_pod_takes_a_moment_to_stop(void **state)
 {
 	struct cluster cluster;
 
@@ -351,8 +351,9 @@ static void a_deleted_pod_goes_at_once(void **state)
 	put_pod(&cluster, "web-0", "node01", "{}");
 	run(&cluster, 1);
 	assert_int_equal(fake_delete(cluster.fake, &kind_pod, "ns", "web-0", 30), 200);
-	assert_non_null(pod(&cluster, "web-0"));
 	run(&cluster, 0);
+	assert_non_null(pod(&cluster, "web-0"));
+	run(&cluster, 2);
 	assert_null(pod(&cluster, "web-0"));
 	assert_int_equal(n_events(&cluster, "Killing"), 1);
 	cluster_deinit(&cluster);
@@ -374,7 +375,7 @@ static void a_pre_stop_sleep_is_waited_for_within_the_grace(void **state)
 	run(&cluster, 9);
 	assert_non_null(pod(&cluster, "web-0"));
 	assert_string_equal(condition(pod(&cluster, "web-0"), "Ready"), "True");
-	run(&cluster, 2);
+	run(&cluster, 3);
 	assert_null(pod(&cluster, "web-0"));
 	cluster_deinit(&cluster);
 }
@@ -390,7 +391,7 @@ static void finalizers_keep_a_pod_whose_containers_have_ended(void **state)
 		   json_pack("{s{s[s]}}", "metadata", "finalizers", "x/keep"));
 	run(&cluster, 1);
 	fake_delete(cluster.fake, &kind_pod, "ns", "web-0", -1);
-	run(&cluster, 1);
+	run(&cluster, 2);
 	assert_string_equal(json_string_at(pod(&cluster, "web-0"), "status.phase"), "Succeeded");
 	assert_string_equal(condition(pod(&cluster, "web-0"), "Ready"), "False");
 	status = json_array_get(json_at(pod(&cluster, "web-0"), "status.containerStatuses"), 0);
@@ -517,7 +518,7 @@ static void an_address_is_not_given_again_at_once(void **state)
 	run(&cluster, 1);
 	assert_string_equal(pod_ip(&cluster, "web-0"), "10.244.0.2");
 	fake_delete(cluster.fake, &kind_pod, "ns", "web-0", -1);
-	run(&cluster, 1);
+	run(&cluster, 2);
 	put_pod(&cluster, "web-0", "node01", "{}");
 	run(&cluster, 1);
 	assert_string_equal(pod_ip(&cluster, "web-0"), "10.244.0.3");
@@ -545,7 +546,7 @@ static void a_full_network_is_told_and_waited_for(void **state)
 			break;
 		}
 	}
-	run(&cluster, 1);
+	run(&cluster, 3);
 	for (size_t i = 0; i < fake_count(cluster.fake, &kind_pod); i++) {
 		assert_string_equal(condition(fake_nth(cluster.fake, &kind_pod, i), "Ready"),
 				    "True");
@@ -614,7 +615,7 @@ int main(void)
 		cmocka_unit_test(pods_of_two_families_have_two_addresses),
 		cmocka_unit_test(a_patched_readiness_stays_as_it_is),
 		cmocka_unit_test(readiness_gates_are_followed),
-		cmocka_unit_test(a_deleted_pod_goes_at_once),
+		cmocka_unit_test(a_deleted_pod_takes_a_moment_to_stop),
 		cmocka_unit_test(a_pre_stop_sleep_is_waited_for_within_the_grace),
 		cmocka_unit_test(finalizers_keep_a_pod_whose_containers_have_ended),
 		cmocka_unit_test(a_deadline_ends_a_pod),

@@ -91,7 +91,8 @@ def test_describe(kube):
     assert "SuccessfulCreate" in sts and "3 desired | 3 total" in sts
     assert "Ready" in kube("describe", "node", "node01").out
     assert "Status:" in kube("describe", "namespace", kube.space).out
-    assert "web-0" in kube("describe", "endpoints", "nginx-headless").out
+    endpoints = kube("describe", "endpoints", "nginx-headless").out
+    assert len(re.search(r"^  Addresses: +(.*)$", endpoints, re.M)[1].split(",")) == 3
 
 
 def test_label_annotate_patch(kube):
