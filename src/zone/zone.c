@@ -585,11 +585,14 @@ void zone_set_own(struct zone *zone, const struct address *addresses, size_t n)
 {
 	struct own_body *own = MEM_NEW(struct own_body);
 
-	own->n = n < ZONE_OWN_MAX ? n : ZONE_OWN_MAX;
-	for (size_t i = 0; i < own->n; i++) {
+	for (size_t i = 0; i < n && own->n < ZONE_OWN_MAX; i++) {
+		static const uint8_t everywhere[16];
 		const struct address *address = &addresses[i];
 
-		own->addresses[i] = *address;
+		if (memcmp(address->bytes, everywhere, address->n) == 0) {
+			continue;
+		}
+		own->addresses[own->n++] = *address;
 		if (address->n == 4) {
 			own_record(own->a + (size_t)own->n_a++ * ZONE_A_RECORD, RR_A, zone->ttl,
 				   address);
