@@ -184,7 +184,26 @@ bool token_user(struct api *api, struct arena *arena, struct str token, struct u
 	return true;
 }
 
-bool authenticate(struct call *call)
+/* Who may do everything may also be somebody else (kubectl --as). */
+static void impersonate(struct call *call)
+{
+	const struct http_exchange *exchange = call->exchange;
+	const char *name = http_header(exchange, "impersonate-user");
+	size_t n = 0;
+
+	if (name == NULL || name[0] == '\0') {
+		return;
+	}
+	call->user = (struct user){ .name = name, .uid = "" };
+	for (size_t i = 0; i < exchange->n_headers && n < USER_GROUPS - 1; i++) {
+		if (strcmp(exchange->headers[i].name, "impersonate-group") == 0) {
+			call->user.groups[n++] = exchange->headers[i].value;
+		}
+	}
+	call->user.groups[n] = "system:authenticated";
+}
+
+static bool identify(struct call *call)
 {
 	static const char scheme[] = "Bearer ";
 	const struct http_peer *peer = &call->exchange->peer;
@@ -205,4 +224,13 @@ bool authenticate(struct call *call)
 	}
 	return token_user(call->api, &call->exchange->arena,
 			  str_trim(str_from(header + sizeof(scheme) - 1)), &call->user);
+}
+
+bool authenticate(struct call *call)
+{
+	if (!identify(call)) {
+		return false;
+	}
+	impersonate(call);
+	return true;
 }

@@ -59,6 +59,16 @@ static json_t *bad_request(struct buffer *message)
 	return status_new(OUTCOME_BAD_REQUEST, "%s", buffer_text(message));
 }
 
+/* An object that could not be decoded; about a field's type the kind is said as well, as clients know it. */
+static json_t *bad_object(const struct kind *kind, int outcome, struct buffer *message)
+{
+	if (outcome != OBJECT_WRONG_TYPE) {
+		return bad_request(message);
+	}
+	return status_new(OUTCOME_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s",
+			  kind->kind, kind->version, kind->kind, buffer_text(message));
+}
+
 /* JSON or YAML as a tree of no kind yet. */
 static json_t *read_text(struct call *call, enum encoding encoding, json_t **ret)
 {
@@ -83,10 +93,8 @@ static json_t *conform(const struct kind *kind, json_t *tree, struct strict_repo
 	if (!json_is_object(tree)) {
 		return status_new(OUTCOME_BAD_REQUEST, "the body is not an object");
 	}
-	if (object_conform(kind, tree, report, &message) != 0) {
-		return bad_request(&message);
-	}
-	return NULL;
+	int r = object_conform(kind, tree, report, &message);
+	return r != 0 ? bad_object(kind, r, &message) : NULL;
 }
 
 static json_t *decode(struct call *call, const struct kind *kind, struct strict_report *report,
@@ -97,11 +105,12 @@ static json_t *decode(struct call *call, const struct kind *kind, struct strict_
 	_cleanup_buffer_ struct buffer message = BUFFER_INIT(LIMIT_ERROR_MESSAGE);
 	_cleanup_json_ json_t *tree = NULL;
 	json_t *refusal = NULL;
+	int r;
 
 	switch (encoding) {
 	case ENCODING_JSON:
-		return object_decode(kind, body, report, &message, ret) != 0 ? bad_request(&message)
-									     : NULL;
+		r = object_decode(kind, body, report, &message, ret);
+		return r != 0 ? bad_object(kind, r, &message) : NULL;
 	case ENCODING_YAML:
 		refusal = read_text(call, encoding, &tree);
 		break;

@@ -152,8 +152,12 @@ static void frame(const struct form *form, const char *type, struct str object, 
 void form_event(const struct form *form, const struct kind *kind, const char *type, struct str text,
 		bool *first, struct buffer *out)
 {
-	_cleanup_buffer_ struct buffer object = BUFFER_INIT(LIMIT_OBJECT * 2);
+	_cleanup_buffer_ struct buffer object = BUFFER_INIT(LIMIT_OBJECT * 4);
 
+	if (form->shape == SHAPE_OBJECT && !form->protobuf) {
+		frame(form, type, text, out);
+		return;
+	}
 	if (form->shape == SHAPE_TABLE) {
 		table_of_one(form, kind, text, *first, &object);
 		*first = false;

@@ -274,6 +274,22 @@ static void tokens_say_who_asks(void **state)
 			     &(struct ask){ .method = "GET", .target = MAPS, .token = "a.b.c" }));
 }
 
+static void somebody_else_can_be_played(void **state)
+{
+	struct door *door = *state;
+	const struct http_pair headers[] = { { "Impersonate-User", "bob" },
+					     { "Impersonate-Group", "crew" } };
+	struct http_loopback *self =
+		http_loopback_send(api_handle, door->api, "POST",
+				   "/apis/authentication.k8s.io/v1/selfsubjectreviews", headers, 2,
+				   STR("{}"), "kubernetes-admin", "system:masters");
+	struct str body = http_loopback_body(self);
+
+	assert_non_null(memmem(body.p, body.n, "\"username\":\"bob\"", 16));
+	assert_non_null(memmem(body.p, body.n, "[\"crew\",\"system:authenticated\"]", 31));
+	http_loopback_free(self);
+}
+
 static void accounts_get_tokens_that_end_with_them(void **state)
 {
 	static const char accounts[] = "/api/v1/namespaces/default/serviceaccounts";
@@ -338,6 +354,7 @@ int main(void)
 		T(documents_are_made_once),
 		T(health_and_version_are_for_everybody),
 		T(tokens_say_who_asks),
+		T(somebody_else_can_be_played),
 		T(accounts_get_tokens_that_end_with_them),
 		T(reviews_are_answered),
 	};

@@ -215,6 +215,14 @@ static void wake(void *userdata)
 
 /* ---- time ---- */
 
+/* In steps of ten seconds, so that thousands of watches are due together and not one by one. */
+static uint64_t next_bookmark(uint64_t now)
+{
+	const uint64_t step = 10 * NS_PER_S;
+
+	return (now + BOOKMARK_SECONDS * NS_PER_S) / step * step;
+}
+
 uint64_t watches_run_due(struct api *api, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
@@ -226,7 +234,7 @@ uint64_t watches_run_due(struct api *api, uint64_t now)
 		}
 		if (watch->bookmarks && now >= watch->bookmark_at) {
 			watch->bookmark_due = due = true;
-			watch->bookmark_at = now + BOOKMARK_SECONDS * NS_PER_S;
+			watch->bookmark_at = next_bookmark(now);
 		}
 		if (!watch->end_due && watch->ends_at < next) {
 			next = watch->ends_at;
@@ -263,7 +271,7 @@ static json_t *set_times(struct watch *watch, struct random_state *random)
 		seconds = WATCH_SECONDS_MIN + random_below(random, WATCH_SECONDS_MIN);
 	}
 	watch->ends_at = now + seconds * NS_PER_S;
-	watch->bookmark_at = now + BOOKMARK_SECONDS * NS_PER_S;
+	watch->bookmark_at = next_bookmark(now);
 	return NULL;
 }
 
@@ -416,7 +424,7 @@ void verb_watch(struct call *call)
 	watch->first = true;
 	list_init(&watch->link);
 	buffer_init(&watch->prefix, LIMIT_STORE_KEY);
-	buffer_init(&watch->frame, LIMIT_OBJECT * 4);
+	buffer_init(&watch->frame, LIMIT_OBJECT * 5);
 	json_t *refusal = start(watch);
 	if (refusal != NULL) {
 		destroy(watch);
