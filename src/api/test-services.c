@@ -167,8 +167,8 @@ static void headless_services_take_no_address(void **state)
 
 static void external_names_give_their_address_back(void **state)
 {
-	_cleanup_json_ json_t *made =
-		door_post(*state, 201, SERVICES, SERVICE("a", PORTS ",'clusterIP':'10.96.0.77'"));
+	json_decref(
+		door_post(*state, 201, SERVICES, SERVICE("a", PORTS ",'clusterIP':'10.96.0.77'")));
 	_cleanup_json_ json_t *external =
 		door_patch(*state, 200, SERVICES "/a", "merge-patch",
 			   "{'spec':{'type':'ExternalName','externalName':'example.com'}}");
