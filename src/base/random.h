@@ -9,6 +9,12 @@
 /* Unpredictable bytes from the kernel. Any thread. */
 void random_bytes(void *ret_bytes, size_t n);
 
+/*
+ * For simulators only: from now on random_bytes(), and all that is drawn from it, follows from `seed`.
+ * Before any thread is started.
+ */
+void random_fix(uint64_t seed);
+
 /* A fast generator for choices that need no secrecy: shuffles, jitter. One thread a state. */
 struct random_state {
 	uint64_t s[2];

@@ -162,6 +162,20 @@ static void arenas_and_lists_hold_what_they_are_given(void **state)
 	arena_deinit(&arena);
 }
 
+static void what_a_simulator_draws_follows_from_its_seed(void **state)
+{
+	char first[RANDOM_UUID_TEXT];
+	char second[RANDOM_UUID_TEXT];
+
+	random_fix(7);
+	random_uuid(first);
+	random_uuid(second);
+	assert_string_not_equal(first, second);
+	random_fix(7);
+	random_uuid(second);
+	assert_string_equal(first, second);
+}
+
 static void random_choices_stay_in_range(void **state)
 {
 	struct random_state random;
@@ -190,6 +204,8 @@ int main(void)
 		cmocka_unit_test(timestamps_round_trip),
 		cmocka_unit_test(arenas_and_lists_hold_what_they_are_given),
 		cmocka_unit_test(random_choices_stay_in_range),
+		/* Last: it stays fixed. */
+		cmocka_unit_test(what_a_simulator_draws_follows_from_its_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
