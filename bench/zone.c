@@ -12,12 +12,15 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/snapshot.h"
+#include "dns/answer.h"
+#include "dns/wire.h"
 #include "object/kinds.h"
 #include "object/object.h"
 #include "zone/zone.h"
 
-enum { SLICE = 100, CHANGES = 300, JSON_MAX = 1 << 20 };
+enum { SLICE = 100, CHANGES = 300, JSON_MAX = 1 << 20, QUESTIONS = 4096, ASKED = 2000000 };
 
 static double ms(uint64_t since)
 {
@@ -136,6 +139,65 @@ static void time_changes(struct zone *zone, struct buffer *json, int service, in
 	       times[CHANGES * 99 / 100]);
 }
 
+/* A query for one of the names, without EDNS, as most stub resolvers ask. */
+static size_t make_question(struct random_state *random, int services, int each, uint8_t *packet)
+{
+	struct dns_writer writer = { .p = packet, .limit = 512 };
+	int service = (int)random_below(random, (uint32_t)services);
+	int pod = 1 + service * each + (int)random_below(random, (uint32_t)each);
+	uint32_t dice = random_below(random, 10);
+	char text[256];
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s%d%sservice-%d.space-%d.svc.cluster.local",
+		     dice == 9                ? "nope-"
+		     : dice == 6 || dice == 7 ? "pod-"
+					      : "",
+		     pod, ".", service, service % 50);
+	struct str rest = { .p = text, .n = (size_t)n };
+
+	if (dice < 6 || dice == 8) {
+		(void)str_cut(&rest, '.');
+	}
+	put_u32(&writer, 0x12340100);
+	put_u32(&writer, 0x00010000);
+	put_u32(&writer, 0);
+	if (dice == 8) {
+		put_str(&writer, STR("\5_http\4_tcp"));
+	}
+	writer.n += name_labels_write(rest, packet + writer.n, 255);
+	packet[writer.n++] = 0;
+	put_u16(&writer, dice == 8 ? RR_SRV : RR_A);
+	put_u16(&writer, DNS_CLASS_IN);
+	return writer.n;
+}
+
+static void time_answers(const struct zone *zone, int services, int each)
+{
+	static uint8_t packets[QUESTIONS][512];
+	static size_t sizes[QUESTIONS];
+	static uint8_t out[DNS_ANSWER_MAX];
+	const struct dns_options options = { .udp_size = LIMIT_DNS_UDP };
+	struct random_state random;
+	uint64_t records = 0;
+	uint64_t start;
+
+	random_state_seed(&random, 1);
+	for (int i = 0; i < QUESTIONS; i++) {
+		sizes[i] = make_question(&random, services, each, packets[i]);
+	}
+	start = clock_monotonic(&clock_system);
+	for (int i = 0; i < ASKED; i++) {
+		size_t n = 0;
+
+		(void)dns_answer(&options, zone, packets[i % QUESTIONS], sizes[i % QUESTIONS],
+				 (struct dns_transport){ .tcp = false }, &random, out, NULL, &n);
+		records += get_u16(out + 6);
+	}
+	printf("an answer: %.0f ns, %.1f records\n", ms(start) * 1e6 / ASKED,
+	       (double)records / ASKED);
+}
+
 int main(int argc, char **argv)
 {
 	int services = argc > 1 ? atoi(argv[1]) : 10000;
@@ -173,6 +235,8 @@ int main(int argc, char **argv)
 	       each * services, ms(start));
 	snapshot_barrier();
 	printf("heap %.1f MB, resident %.1f MB\n", heap_mb() - before, resident_mb());
+	zone_synced(zone);
+	time_answers(zone, services, each);
 	time_changes(zone, &json, 1, 1 + each, each, "one endpoint of a small Service:");
 	start = clock_monotonic(&clock_system);
 	(void)feed_service(zone, &json, services, next, large);
