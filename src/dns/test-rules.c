@@ -306,11 +306,20 @@ static void the_zone_has_an_apex(void **state)
 	      { "cluster.local", RR_NS,
 		"NOERROR aa\nan " Z " 5 NS " API ".\nar " API ". 5 A 10.96.0.1" },
 	      { "ns.dns.cluster.local", RR_A, "NOERROR aa\nan ns.dns." Z " 5 A 10.96.0.1" });
+	/* One that serves no UDP is none. */
 	assert_true(address_parse(STR("10.244.0.1"), &own));
 	zone_set_own(rig->zone, &own, 1);
 	CHECK(rig, { "cluster.local", RR_NS,
-		     "NOERROR aa\nan " Z " 5 NS web-0." WEB ".\nar web-0." WEB
-		     ". 5 A 10.244.0.1\nar web-0." WEB ". 5 AAAA fd00:1::1" });
+		     "NOERROR aa\nan " Z " 5 NS ns.dns." Z "\nar ns.dns." Z " 5 A 10.244.0.1" });
+	rig_service(rig, "default", "names", "None", "dns/UDP/53");
+	rig_slice(rig, "default", "names-1", "names", "dns/UDP/53", "n-0=10.244.0.1");
+	CHECK(rig, { "cluster.local", RR_NS,
+		     "NOERROR aa\nan " Z " 5 NS n-0.names.default.svc." Z
+		     "\nar n-0.names.default.svc." Z " 5 A 10.244.0.1" });
+	/* "Everywhere" is no address to be reached at. */
+	assert_true(address_parse(STR("0.0.0.0"), &own));
+	zone_set_own(rig->zone, &own, 1);
+	CHECK(rig, { "cluster.local", RR_NS, "NOERROR aa\nan " Z " 5 NS ns.dns." Z });
 }
 
 static void the_case_of_the_question_is_kept(void **state)
@@ -601,6 +610,25 @@ static void an_empty_service_can_be_ignored(void **state)
 	rig_free(rig);
 }
 
+static void endpoints_can_be_called_like_their_pods(void **state)
+{
+	struct rig *rig = rig_new_config(&(struct zone_config){ .endpoint_pod_names = true });
+
+	rig_namespace(rig, "default");
+	rig_service(rig, "default", "web", "None", "");
+	rig_put(rig, "EndpointSlice",
+		"{\"metadata\":{\"name\":\"w\",\"namespace\":\"default\",\"labels\":{"
+		"\"kubernetes.io/service-name\":\"web\"}},\"addressType\":\"IPv4\",\"endpoints\":["
+		"{\"addresses\":[\"10.244.0.1\"],\"targetRef\":{\"kind\":\"Pod\",\"name\":\"a-b\"}}"
+		","
+		"{\"addresses\":[\"10.244.0.2\"],\"hostname\":\"h\",\"targetRef\":{\"name\":\"c\"}}"
+		"]}");
+	CHECK(rig, { "a-b." WEB, RR_A, "NOERROR aa\nan a-b." WEB ". 5 A 10.244.0.1" },
+	      { "h." WEB, RR_A, "NOERROR aa\nan h." WEB ". 5 A 10.244.0.2" },
+	      { "c." WEB, RR_A, NX_FRESH }, { "10-244-0-1." WEB, RR_A, NX_FRESH });
+	rig_free(rig);
+}
+
 static void nonsense_in_objects_costs_only_itself(void **state)
 {
 	struct rig *rig = *state;
@@ -657,6 +685,7 @@ int main(void)
 		cmocka_unit_test(until_all_is_known_absence_is_a_failure),
 		RULE(absence_has_a_reason),
 		cmocka_unit_test(an_empty_service_can_be_ignored),
+		cmocka_unit_test(endpoints_can_be_called_like_their_pods),
 		RULE(nonsense_in_objects_costs_only_itself),
 	};
 

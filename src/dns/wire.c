@@ -18,7 +18,9 @@ static bool skip_name(const uint8_t *packet, size_t n, size_t *cursor)
 			return true;
 		}
 		if (length >= 0xc0) {
-			if (n - at < 2 || (get_u16(packet + at) & DNS_POINTER_MAX) >= at) {
+			size_t target = n - at < 2 ? 0 : get_u16(packet + at) & DNS_POINTER_MAX;
+
+			if (target < DNS_HEADER || target >= at) {
 				return false;
 			}
 			*cursor = at + 2;
@@ -75,7 +77,7 @@ int dns_name_read(const uint8_t *packet, size_t n, size_t *cursor, struct name *
 			}
 			size_t target = get_u16(packet + at) & DNS_POINTER_MAX;
 
-			if (target >= began) {
+			if (target < DNS_HEADER || target >= began) {
 				return NAME_BAD;
 			}
 			behind = behind != 0 ? behind : at + 2;

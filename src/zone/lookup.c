@@ -599,35 +599,35 @@ struct str zone_pointer_next(const struct zone_pointers *pointers, size_t *curso
 	return reverse_leaf_next(pointers->leaf, cursor);
 }
 
-/* The name server that a reverse name of our own address stands for; false when it is gone. */
+/*
+ * The name server that a reverse name of our own address stands for. False when it is gone, or has no
+ * UDP port: other servers share our address (the API's, on one machine) without serving names.
+ */
 static bool server_of(const struct zone *zone, struct str labels, struct zone_name_server *ret)
 {
 	struct str key = { .p = labels.p, .n = labels.n - BODY_KEY_TAIL };
 	struct str first = { .p = labels.p, .n = 1U + (uint8_t)labels.p[0] };
 	const struct snapshot_entry *entry =
 		snapshot_map_find(zone->services, key, snapshot_hash(key));
+	const struct body_endpoint *endpoint = NULL;
 	const struct service_body *body;
-	const struct body_endpoint *endpoint;
 
 	if (entry == NULL) {
 		key = str_skip(key, first.n);
 		entry = snapshot_map_find(zone->services, key, snapshot_hash(key));
-		if (entry == NULL) {
-			return false;
-		}
-		body = body_of(entry);
-		endpoint = body_find(body, first);
-		if (body->type == SERVICE_HEADLESS && endpoint != NULL) {
-			ret->labels = labels;
-			ret->a = run_a(body, endpoint->a);
-			ret->aaaa = run_aaaa(body, endpoint->aaaa);
-			return true;
-		}
+	}
+	if (entry == NULL || !has_protocol(body_of(entry), STR("udp"))) {
+		return false;
 	}
 	body = body_of(entry);
 	ret->labels = body_base(body);
 	ret->a = run_a(body, body->node.a);
 	ret->aaaa = run_aaaa(body, body->node.aaaa);
+	if (body->type == SERVICE_HEADLESS && (endpoint = body_find(body, first)) != NULL) {
+		ret->labels = labels;
+		ret->a = run_a(body, endpoint->a);
+		ret->aaaa = run_aaaa(body, endpoint->aaaa);
+	}
 	return true;
 }
 
