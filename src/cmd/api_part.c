@@ -165,6 +165,15 @@ static void due_changed(void *userdata, uint64_t at)
 	}
 }
 
+static void write_unready(void *userdata, struct buffer *lines)
+{
+	struct api_part *part = userdata;
+
+	if (part->unready != NULL) {
+		part->unready(part->userdata, lines);
+	}
+}
+
 static int start_api(struct api_part *part)
 {
 	struct api_config config = {
@@ -174,6 +183,7 @@ static int start_api(struct api_part *part)
 		.service_cidrs = { part->service_cidrs[0], part->service_cidrs[1] },
 		.token_key = part->tokens.key,
 		.due_changed = due_changed,
+		.unready = write_unready,
 		.userdata = part,
 	};
 	char message[MESSAGE] = "";

@@ -142,6 +142,9 @@ static void write_unready(void *userdata, struct buffer *lines)
 	if (!all->synced) {
 		buffer_append_text(lines, "cache: not synced yet\n");
 	}
+	if (all->ready_nodes < all->wanted_nodes) {
+		buffer_append_text(lines, "nodes: not all registered and ready\n");
+	}
 }
 
 /* ---- parts ---- */
@@ -248,6 +251,8 @@ static int start(struct standalone *all)
 {
 	int result;
 
+	all->api.unready = write_unready;
+	all->api.userdata = all;
 	if ((result = loop_new(&all->loop)) < 0 ||
 	    (result = loop_signal(all->loop, SIGTERM, told_to_stop, all)) < 0 ||
 	    (result = loop_signal(all->loop, SIGINT, told_to_stop, all)) < 0 ||
