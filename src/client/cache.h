@@ -43,7 +43,7 @@ bool cache_is_synced(const struct cache *cache);
 void cache_on_synced(struct cache *cache, void (*synced)(void *userdata), void *userdata);
 
 /*
- * How many kinds have lost their source: what is known of them grows old, and stays. A kind that was
+ * How many kinds are cut off from their source: what is known of them grows old, and stays. A kind that was
  * never reached counts too, once that was tried. Calls `changed` whenever this has changed.
  */
 size_t cache_lost(const struct cache *cache);
