@@ -15,6 +15,8 @@ enum {
 	LIMIT_SLICE_ENDPOINTS = 1000, /* EndpointSlice, as in Kubernetes */
 	LIMIT_SLICE_PORTS = 100,
 	LIMIT_SLICE_ADDRESSES = 100, /* of one endpoint */
+	/* Texts of objects that are kept parsed (the trees take several times that). */
+	LIMIT_OBJECT_TREES = 48 * 1024 * 1024,
 	LIMIT_JSON_DEPTH = 100,
 	/* Keys and values of metadata.annotations together (as in Kubernetes). */
 	LIMIT_ANNOTATIONS = 256 * 1024,
