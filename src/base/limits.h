@@ -15,6 +15,8 @@ enum {
 	LIMIT_SLICE_ENDPOINTS = 1000, /* EndpointSlice, as in Kubernetes */
 	LIMIT_SLICE_PORTS = 100,
 	LIMIT_SLICE_ADDRESSES = 100, /* of one endpoint */
+	/* Texts of objects that are kept parsed (the trees take several times that). */
+	LIMIT_OBJECT_TREES = 48 * 1024 * 1024,
 	LIMIT_JSON_DEPTH = 100,
 	/* Keys and values of metadata.annotations together (as in Kubernetes). */
 	LIMIT_ANNOTATIONS = 256 * 1024,
@@ -62,6 +64,13 @@ enum {
 	LIMIT_WATCH_RING_BYTES = 64 * 1024 * 1024,
 
 	/* Clients of our own. */
+	LIMIT_KUBECONFIG = 1024 * 1024, /* a kubeconfig, or one of the files that it names */
+	LIMIT_TRANSFER_PENDING = 256 * 1024, /* of an answer, between the socket and its reader */
+	LIMIT_REMOTE_CONNECTIONS = 64, /* to one API server */
+	LIMIT_REMOTE_REQUESTS = 16384, /* of one client under way */
+	LIMIT_REMOTE_PAGE = 500, /* objects asked for at a time */
+	LIMIT_REMOTE_HEAD = 256 * 1024, /* a list without its items; an answer that is an error */
+	LIMIT_REMOTE_EVENT = 4 * 1024 * 1024, /* a line of a watch: an object and a few words */
 	LIMIT_WORK_QUEUE = 1000000,
 	LIMIT_PLAN_ACTIONS = 100000,
 	LIMIT_WORKLOAD_BURST = 500, /* pods one reconcile creates or removes; the rest follows */

@@ -29,6 +29,7 @@
 struct cache_entry {
 	struct object *object;
 	uint64_t list; /* number of the list or watch that named it last */
+	uint64_t hash; /* of the whole text, when only a part is kept */
 };
 
 struct cache_subscriber {
@@ -50,6 +51,7 @@ struct cache_kind {
 	struct cache *cache;
 	const struct kind *kind;
 	struct client_watch *watch;
+	struct object *(*keep)(struct object *object); /* NULL: the object itself */
 	struct map objects; /* "namespace\0name" -> struct cache_entry */
 	struct list indexes;
 	struct list subscribers;
@@ -72,6 +74,7 @@ struct cache {
 	struct list kinds;
 	struct list waiters; /* for everything being synced */
 	struct list followers; /* of revisions */
+	struct list witnesses; /* of the source going and coming back */
 };
 
 /* ---- keys ---- */
@@ -121,6 +124,7 @@ struct cache *cache_new(struct client *client)
 	list_init(&cache->kinds);
 	list_init(&cache->waiters);
 	list_init(&cache->followers);
+	list_init(&cache->witnesses);
 	return cache;
 }
 
@@ -167,6 +171,7 @@ struct cache *cache_free(struct cache *cache)
 	}
 	waiters_free(&cache->waiters);
 	waiters_free(&cache->followers);
+	waiters_free(&cache->witnesses);
 	return mem_free(cache);
 }
 
@@ -242,6 +247,21 @@ void cache_on_advance(struct cache *cache,
 		      void (*advanced)(void *userdata, const struct kind *kind), void *userdata)
 {
 	waiter_add(&cache->followers, userdata)->advanced = advanced;
+}
+
+size_t cache_lost(const struct cache *cache)
+{
+	size_t n = 0;
+
+	list_for_each (kind, &cache->kinds, struct cache_kind, link) {
+		n += kind->cut_off ? 1 : 0;
+	}
+	return n;
+}
+
+void cache_on_connection(struct cache *cache, void (*changed)(void *userdata), void *userdata)
+{
+	waiter_add(&cache->witnesses, userdata)->synced = changed;
 }
 
 /* Changes come in the order of their revisions, so the newest one seen says what is complete. */
@@ -390,8 +410,37 @@ static void tell(struct cache_kind *kind, struct object *old, struct object *now
 	}
 }
 
+/* FNV-1a: tells versions of one object apart, no more. */
+static uint64_t hash_of(struct str text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < text.n; i++) {
+		hash = (hash ^ (unsigned char)text.p[i]) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
+/*
+ * A new list names what is known already. The revision alone would do, but for a server that has lost
+ * its store and counts from the beginning again.
+ */
+static bool is_known(const struct cache_kind *kind, const struct cache_entry *entry,
+		     const struct object *now, uint64_t hash)
+{
+	const struct object *old = entry->object;
+
+	if (old == NULL || old == now) {
+		return old != NULL;
+	}
+	return now->revision != 0 && old->revision == now->revision &&
+	       (kind->keep != NULL ? entry->hash == hash
+				   : old->text.p == now->text.p || str_eq(old->text, now->text));
+}
+
 static void put_object(struct cache_kind *kind, struct object *now)
 {
+	uint64_t hash = kind->keep != NULL ? hash_of(now->text) : 0;
 	struct cache_entry *entry;
 	struct object *old;
 	struct cache_key key;
@@ -412,12 +461,13 @@ static void put_object(struct cache_kind *kind, struct object *now)
 		map_put(&kind->objects, key_str(&key), entry);
 	}
 	entry->list = kind->list;
-	old = entry->object;
-	if (old == now || (old != NULL && now->revision != 0 && old->revision == now->revision)) {
+	if (is_known(kind, entry, now, hash)) {
 		return;
 	}
-	entry->object = object_ref(now);
-	reindex(kind, old, now);
+	old = entry->object;
+	entry->object = kind->keep != NULL ? kind->keep(now) : object_ref(now);
+	entry->hash = hash;
+	reindex(kind, old, entry->object);
 	tell(kind, old, now);
 	object_unref(old);
 }
@@ -515,12 +565,16 @@ static void on_connected(void *userdata, bool connected)
 {
 	struct cache_kind *kind = userdata;
 
+	if (kind->cut_off == !connected) {
+		return;
+	}
 	kind->cut_off = !connected;
-	if (connected) {
-		log_debug(COMPONENT, "%s: watching", kind->kind->plural);
-	} else {
+	if (!connected) {
 		log_warning(COMPONENT, "%s: lost the API server, keeping what is known",
 			    kind->kind->plural);
+	}
+	list_for_each (witness, &kind->cache->witnesses, struct cache_waiter, link) {
+		witness->synced(witness->userdata);
 	}
 }
 
@@ -532,14 +586,10 @@ static const struct client_sink cache_sink = {
 	.connected = on_connected,
 };
 
-void cache_want(struct cache *cache, const struct kind *wanted)
+static struct cache_kind *add_kind(struct cache *cache, const struct kind *wanted)
 {
-	struct cache_kind *kind = find_kind(cache, wanted);
+	struct cache_kind *kind = MEM_NEW(struct cache_kind);
 
-	if (kind != NULL) {
-		return;
-	}
-	kind = MEM_NEW(struct cache_kind);
 	kind->cache = cache;
 	kind->kind = wanted;
 	kind->listing = cache->client != NULL;
@@ -555,9 +605,32 @@ void cache_want(struct cache *cache, const struct kind *wanted)
 	if (wanted == &kind_endpoint_slice) {
 		add_index(kind, CACHE_SLICES_BY_SERVICE, keys_slices_by_service);
 	}
+	return kind;
+}
+
+static void want(struct cache *cache, const struct kind *wanted,
+		 struct object *(*keep)(struct object *object))
+{
+	struct cache_kind *kind = add_kind(cache, wanted);
+
+	kind->keep = keep;
 	if (cache->client != NULL) {
 		kind->watch = client_watch(cache->client, wanted, NULL, &cache_sink, kind);
 	}
+}
+
+void cache_want(struct cache *cache, const struct kind *wanted)
+{
+	if (find_kind(cache, wanted) == NULL) {
+		want(cache, wanted, NULL);
+	}
+}
+
+void cache_keep(struct cache *cache, const struct kind *wanted,
+		struct object *(*keep)(struct object *object))
+{
+	assert(find_kind(cache, wanted) == NULL);
+	want(cache, wanted, keep);
 }
 
 void cache_subscribe(struct cache *cache, const struct kind *wanted,
@@ -592,6 +665,7 @@ void cache_unsubscribe(struct cache *cache, const void *userdata)
 {
 	waiters_drop(&cache->waiters, userdata);
 	waiters_drop(&cache->followers, userdata);
+	waiters_drop(&cache->witnesses, userdata);
 	list_for_each (kind, &cache->kinds, struct cache_kind, link) {
 		list_for_each (subscriber, &kind->subscribers, struct cache_subscriber, link) {
 			if (subscriber->userdata == userdata) {

@@ -25,6 +25,14 @@ struct cache *cache_free(struct cache *cache);
 /* Begins to hold `kind` (once; asking again is fine). */
 void cache_want(struct cache *cache, const struct kind *kind);
 
+/*
+ * Holds of `kind` no more than what `keep` makes of each object (a new reference, of the same name and
+ * revision), for a process that needs just a part: subscribers get the whole object as `now` and what
+ * was kept as `old`; whoever reads the cache finds what was kept. Said before anybody wants the kind.
+ */
+void cache_keep(struct cache *cache, const struct kind *kind,
+		struct object *(*keep)(struct object *object));
+
 /* Whether `kind` was asked for. */
 bool cache_holds(const struct cache *cache, const struct kind *kind);
 
@@ -33,6 +41,13 @@ bool cache_is_synced(const struct cache *cache);
 
 /* Calls `synced` once when that becomes true (or at once). */
 void cache_on_synced(struct cache *cache, void (*synced)(void *userdata), void *userdata);
+
+/*
+ * How many kinds are cut off from their source: what is known of them grows old, and stays. A kind that was
+ * never reached counts too, once that was tried. Calls `changed` whenever this has changed.
+ */
+size_t cache_lost(const struct cache *cache);
+void cache_on_connection(struct cache *cache, void (*changed)(void *userdata), void *userdata);
 
 /* The newest revision this kind is known to be complete up to. */
 uint64_t cache_revision(const struct cache *cache, const struct kind *kind);

@@ -69,6 +69,60 @@ static size_t count(struct cache *cache, const char *index, const char *key)
 	return n;
 }
 
+static struct object *keep_name(struct object *object)
+{
+	return object_new_shared(object->kind, object->revision, STR("ns"), STR("a"), STR("{}"),
+				 NULL, NULL);
+}
+
+struct versions {
+	int changes;
+	size_t old_size;
+	size_t now_size;
+};
+
+static void note_sizes(void *userdata, struct object *old, struct object *now)
+{
+	struct versions *versions = userdata;
+
+	versions->changes++;
+	versions->old_size = old != NULL ? old->text.n : 0;
+	versions->now_size = now != NULL ? now->text.n : 0;
+}
+
+static void what_is_kept_of_an_object_may_be_less_than_it(void **state)
+{
+	struct cache *cache = cache_new(NULL);
+	struct versions versions = { 0 };
+
+	cache_keep(cache, &kind_config_map, keep_name);
+	cache_subscribe(cache, &kind_config_map, note_sizes, &versions);
+	cache_feed(cache, config("ns", "a", 1, NULL));
+	assert_true(versions.old_size == 0 && versions.now_size > 2);
+	cache_feed(cache, config("ns", "a", 2, NULL));
+	assert_true(versions.old_size == 2 && versions.now_size > 2);
+	assert_int_equal(cache_get(cache, &kind_config_map, STR("ns"), STR("a"))->text.n, 2);
+	cache_feed(cache, config("ns", "a", 2, NULL));
+	assert_int_equal(versions.changes, 2);
+	cache_unfeed(cache, &kind_config_map, STR("ns"), STR("a"));
+	assert_true(versions.old_size == 2 && versions.now_size == 0);
+	cache_free(cache);
+}
+
+static void one_revision_with_two_texts_is_a_change(void **state)
+{
+	struct cache *cache = cache_new(NULL);
+	struct versions versions = { 0 };
+
+	cache_subscribe(cache, &kind_config_map, note_sizes, &versions);
+	cache_feed(cache, config("ns", "a", 7, NULL));
+	cache_feed(cache, config("ns", "a", 7, NULL));
+	assert_int_equal(versions.changes, 1);
+	cache_feed(cache, config("ns", "a", 7, "u1"));
+	assert_int_equal(versions.changes, 2);
+	cache_free(cache);
+}
+
 static void an_index_follows_the_objects(void **state)
 {
 	struct cache *cache = cache_new(NULL);
@@ -199,6 +253,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_walk_is_in_namespace_and_name_order),
+		cmocka_unit_test(what_is_kept_of_an_object_may_be_less_than_it),
+		cmocka_unit_test(one_revision_with_two_texts_is_a_change),
 		cmocka_unit_test(an_index_follows_the_objects),
 		cmocka_unit_test(subscribers_hear_of_each_change_once),
 		cmocka_unit_test(it_is_synced_after_the_first_list_of_every_kind),

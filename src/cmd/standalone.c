@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/cache.h"
@@ -31,6 +32,7 @@
 #include "loop/loop.h"
 #include "node/simulated.h"
 #include "object/kinds.h"
+#include "object/object.h"
 #include "ops/metrics.h"
 
 struct standalone {
@@ -247,6 +249,19 @@ static void told_to_stop(void *userdata, int signal)
 	loop_stop(all->loop);
 }
 
+static void trim_trees(void *userdata)
+{
+	object_trees_trim(LIMIT_OBJECT_TREES / 2);
+}
+
+/* Not now, while callbacks may hold trees, but on the next turn of the loop. */
+static void trees_full(void *userdata)
+{
+	struct standalone *all = userdata;
+
+	loop_defer(all->loop, trim_trees, NULL);
+}
+
 static int start(struct standalone *all)
 {
 	int result;
@@ -259,6 +274,7 @@ static int start(struct standalone *all)
 	    (result = api_part_start(&all->api, all->loop, &all->settings)) < 0) {
 		return error_trace(result);
 	}
+	object_trees_on_full(LIMIT_OBJECT_TREES, trees_full, all);
 	all->cache = cache_new(all->api.client);
 	all->runner = runner_new(all->loop, all->api.client, all->cache, &clock_system);
 	start_controllers(all);
@@ -280,6 +296,7 @@ static void stop(struct standalone *all)
 	all->cache = cache_free(all->cache);
 	dns_part_stop(&all->dns);
 	api_part_stop(&all->api);
+	object_trees_on_full(0, NULL, NULL);
 	all->loop = loop_free(all->loop);
 }
 

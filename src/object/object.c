@@ -2,7 +2,7 @@
 /*
  * One allocation holds the struct that everybody sees and what they do not: the reference count, the
  * tree, and who keeps the text alive. Text and tree say the same, always: neither changes once the
- * object exists, and a tree that is parsed late is parsed from that text.
+ * object exists, and a tree that is parsed late, or again, is parsed from that text.
  *
  * A text is owned in one of two ways: `bytes` (ours, freed with the object) or `owner` (somebody
  * else's, told by release()). Space and name are copies in `names`, or lie in what the owner keeps.
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "object/schema.h"
 #include "json/json.h"
@@ -22,11 +23,23 @@ struct full_object {
 	struct object object;
 	size_t references;
 	json_t *tree; /* NULL until somebody asks */
+	struct list parsed; /* in `trees` while there is a tree */
+	bool used; /* the tree was asked for since the last trim passed by */
 	char *bytes;
 	char *names; /* space and name, one behind the other */
 	void *owner;
 	void (*release)(void *owner);
 };
+
+/* All objects with a tree, the one parsed first in front. Control thread only, like all of this. */
+static struct {
+	struct list parsed;
+	size_t bytes; /* of their texts */
+	size_t limit; /* of bytes, before full() is called */
+	bool told; /* full() has been called for this excess */
+	void (*full)(void *userdata); /* NULL: nobody cares */
+	void *userdata;
+} trees = { .parsed = { .next = &trees.parsed, .prev = &trees.parsed } };
 
 static struct full_object *full(struct object *object)
 {
@@ -39,7 +52,54 @@ static struct full_object *full_new(const struct kind *kind)
 
 	full->object.kind = kind;
 	full->references = 1;
+	list_init(&full->parsed);
 	return full;
+}
+
+static void keep_tree(struct full_object *whole, json_t *tree)
+{
+	whole->tree = tree;
+	list_append(&trees.parsed, &whole->parsed);
+	trees.bytes += whole->object.text.n;
+	if (trees.bytes > trees.limit && trees.full != NULL && !trees.told) {
+		trees.told = true;
+		trees.full(trees.userdata);
+	}
+}
+
+static void drop_tree(struct full_object *whole)
+{
+	if (whole->tree != NULL) {
+		trees.bytes -= whole->object.text.n;
+		list_unlink(&whole->parsed);
+		json_decref(whole->tree);
+		whole->tree = NULL;
+	}
+}
+
+void object_trees_on_full(size_t limit, void (*told)(void *userdata), void *userdata)
+{
+	trees.limit = limit;
+	trees.full = told;
+	trees.userdata = userdata;
+}
+
+/* A second chance for what was used: it goes to the end once (the CLOCK algorithm). */
+void object_trees_trim(size_t keep)
+{
+	trees.told = false;
+	while (trees.bytes > keep) {
+		struct full_object *oldest =
+			list_entry(trees.parsed.next, struct full_object, parsed);
+
+		if (oldest->used) {
+			oldest->used = false;
+			list_unlink(&oldest->parsed);
+			list_append(&trees.parsed, &oldest->parsed);
+		} else {
+			drop_tree(oldest);
+		}
+	}
 }
 
 static bool has_string(const json_t *tree, const char *key, const char *expected)
@@ -84,7 +144,6 @@ static struct object *wrap(const struct kind *kind, uint64_t revision, json_t *t
 	struct str space = str_from(json_string_at(tree, "metadata.namespace"));
 	struct str name = str_from(json_string_at(tree, "metadata.name"));
 
-	full->tree = tree;
 	full->bytes = bytes;
 	full->names = mem_alloc(space.n + name.n + 1);
 	memcpy(full->names, space.p, space.n);
@@ -93,6 +152,7 @@ static struct object *wrap(const struct kind *kind, uint64_t revision, json_t *t
 	full->object.space = (struct str){ .p = full->names, .n = space.n };
 	full->object.name = (struct str){ .p = full->names + space.n, .n = name.n };
 	full->object.text = (struct str){ .p = bytes, .n = n };
+	keep_tree(full, tree);
 	return &full->object;
 }
 
@@ -161,7 +221,7 @@ struct object *object_unref(struct object *object)
 	struct full_object *whole = full(object);
 	assert(whole->references > 0);
 	if (--whole->references == 0) {
-		json_decref(whole->tree);
+		drop_tree(whole);
 		if (whole->release != NULL) {
 			whole->release(whole->owner);
 		}
@@ -178,11 +238,14 @@ const json_t *object_tree(struct object *object)
 
 	if (whole->tree == NULL) {
 		struct json_read_error error;
-		int r = json_read(object->text, NULL, &whole->tree, &error);
+		json_t *tree = NULL;
+		int r = json_read(object->text, NULL, &tree, &error);
 		/* The text came from our own writer, or was read before. */
 		assert(r == 0);
 		(void)r;
+		keep_tree(whole, tree);
 	}
+	whole->used = true;
 	return whole->tree;
 }
 

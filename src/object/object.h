@@ -47,8 +47,25 @@ struct object *object_new_shared(const struct kind *kind, uint64_t revision, str
 struct object *object_ref(struct object *object);
 struct object *object_unref(struct object *object); /* returns NULL */
 
-/* The parsed object, borrowed as long as the object lives. Never changed by anybody. */
+/*
+ * The parsed object, never changed by anybody. Borrowed until the callback that is running now
+ * returns: between callbacks object_trees_trim() may drop it, and the next call parses again. What
+ * has to last longer is copied, or its own part kept with json_incref().
+ */
 const json_t *object_tree(struct object *object);
+
+/*
+ * Trees take several times the room of their text. Drops those not asked for lately until the texts
+ * of the rest are at most `keep` bytes. Called between callbacks only (nobody holds a tree then).
+ */
+void object_trees_trim(size_t keep);
+
+/*
+ * Calls `told(userdata)` once whenever the parsed texts have grown beyond `limit` bytes, from inside
+ * object_tree(): whoever runs the loop arranges for object_trees_trim() then. One a process; NULL
+ * ends it.
+ */
+void object_trees_on_full(size_t limit, void (*told)(void *userdata), void *userdata);
 
 /* Shorthands over the tree; "" and 0 when absent. */
 const char *object_uid(struct object *object);

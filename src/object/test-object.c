@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "object/kinds.h"
 #include "object/object.h"
 #include "object/schema.h"
 #include "json/json.h"
@@ -173,9 +174,55 @@ static void canonical_text_has_no_revision_until_it_is_spliced_in(void **state)
 		"\"18446744073709551615\"}}");
 }
 
+static int times_full;
+
+static void note_full(void *userdata)
+{
+	times_full++;
+}
+
+/* Texts of 1 MB, so that a few of them are too many. */
+static struct object *big_object(unsigned n)
+{
+	struct object *object;
+	json_t *tree;
+	char *filler = mem_alloc(1024 * 1024 + 1);
+
+	memset(filler, 'x', 1024 * 1024);
+	tree = json_pack("{s{sosi}s{ss}}", "metadata", "name", json_sprintf("big-%u", n), "x", 1,
+			 "data", "filler", filler);
+	assert_int_equal(object_new_tree(&kind_config_map, tree, &object), 0);
+	mem_free(filler);
+	return object;
+}
+
+static void trees_are_dropped_and_parsed_again(void **state)
+{
+	enum { LIMIT_BIG = 4 * 1024 * 1024, COUNT = 6 };
+	struct object *objects[COUNT];
+	const json_t *before;
+
+	object_trees_on_full(LIMIT_BIG, note_full, NULL);
+	for (unsigned i = 0; i < COUNT; i++) {
+		objects[i] = big_object(i);
+	}
+	assert_int_equal(times_full, 1);
+	before = object_tree(objects[0]);
+	object_trees_trim(LIMIT_BIG / 2);
+	/* The one that was asked for lately is still there, the others were dropped first. */
+	assert_ptr_equal(object_tree(objects[0]), before);
+	object_trees_trim(0);
+	for (unsigned i = 0; i < COUNT; i++) {
+		assert_int_equal(json_int_at(object_tree(objects[i]), "metadata.x", 0), 1);
+		object_unref(objects[i]);
+	}
+	object_trees_on_full(0, NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(trees_are_dropped_and_parsed_again),
 		cmocka_unit_test(what_is_known_of_an_object_is_read_from_its_text),
 		cmocka_unit_test(an_item_of_a_list_need_not_say_its_kind),
 		cmocka_unit_test(what_is_no_such_object_is_refused),

@@ -88,6 +88,12 @@ size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KIN
 void zone_change(void *zone, struct object *old, struct object *now);
 
 /*
+ * What zone_change() needs to be given back as `old`, far smaller than the object: a new reference,
+ * for cache_keep(). Its tree has little in it.
+ */
+struct object *zone_keep(struct object *object);
+
+/*
  * Everything that existed at the start has been fed in: from now on what is absent is known to be
  * absent. Until then such a name is answered with SERVFAIL.
  */
