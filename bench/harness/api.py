@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Part 4: the API and its store: durable creates, a long list, many watchers."""
 
+import re
 import statistics
 
 from . import client
@@ -50,6 +51,7 @@ def measure(server, build, options, say):
     say(f"one event to {WATCHERS} watchers")
     fanout = client.run(server, build, "fanout", WATCHERS, options.events)
     say("store and hub without the API")
+    store = client.lines(build, "store", server.folder)
     return {
         "creates_alone": statistics.median(alone),
         "creates_together": statistics.median(together),
@@ -57,5 +59,6 @@ def measure(server, build, options, say):
         "list_ms": {key: value / 1e3 for key, value in listed["us"].items()},
         "list_bytes": listed["bytes"],
         "fanout": fanout,
-        "store": client.lines(build, "store", server.folder),
+        "store": store,
+        "sync_us": float(re.search(r"fdatasync.*: (\d+) us", "\n".join(store)).group(1)),
     }
