@@ -57,3 +57,9 @@ void http_wake(struct http_exchange *exchange)
 {
 	exchange->ops->wake(exchange);
 }
+
+void http_on_gone(struct http_exchange *exchange, void (*gone)(void *userdata), void *userdata)
+{
+	exchange->gone = gone;
+	exchange->gone_userdata = userdata;
+}

@@ -49,6 +49,8 @@ struct http_peer {
 enum {
 	HTTP_STREAM_WAIT = 0, /* nothing now: http_wake() says when */
 	HTTP_STREAM_END = -1,
+	HTTP_STREAM_BROKEN =
+		-2, /* ends the connection, so that nobody takes a part for the whole */
 };
 struct http_stream {
 	/* Fills up to `size` (≥ 4096) bytes; returns how many, or one of the above. */
@@ -81,6 +83,10 @@ struct http_exchange {
 	/* The answer's headers, set before replying; texts live in the arena or are constant. */
 	struct http_pair reply_headers[HTTP_REPLY_HEADERS];
 	size_t n_reply_headers;
+
+	/* What http_on_gone() was told. */
+	void (*gone)(void *userdata);
+	void *gone_userdata;
 };
 
 /* The one function that answers requests; set at the server. Owes exactly one answer for each. */
@@ -107,6 +113,12 @@ void http_reply(struct http_exchange *exchange, int status, const char *content_
  */
 void http_reply_stream(struct http_exchange *exchange, int status, const char *content_type,
 		       const struct http_stream *stream, void *userdata);
+
+/*
+ * For a handler that will answer later, told before it returns: `gone` is called, once, when the client
+ * hangs up before the answer. The answer is still owed, into nothing. (A stream learns it by close().)
+ */
+void http_on_gone(struct http_exchange *exchange, void (*gone)(void *userdata), void *userdata);
 
 /* After HTTP_STREAM_WAIT: there is something to read now. */
 void http_wake(struct http_exchange *exchange);

@@ -199,6 +199,8 @@ struct http_loopback *http_loopback_free(struct http_loopback *loopback)
 	close_stream(loopback);
 	if (loopback->status != 0) {
 		destroy(loopback);
+	} else if (loopback->exchange.gone != NULL) {
+		loopback->exchange.gone(loopback->exchange.gone_userdata);
 	}
 	return NULL;
 }

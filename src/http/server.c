@@ -4,9 +4,9 @@
  * that is ready, when a timeout of its own is due, and after a connection was resumed.
  *
  * A connection whose answer is not there yet is suspended: MHD forgets it until http_reply() or
- * http_wake() resumes it. A suspended connection is invisible to MHD, so while a stream waits the loop
- * itself watches the socket for the client's hang-up; otherwise an idle watch whose client has gone
- * would stay until its next event.
+ * http_wake() resumes it. A suspended connection is invisible to MHD, so while a stream waits (or an answer
+ * whose handler asked with http_on_gone()) the loop itself watches the socket for the client's hang-up;
+ * otherwise an idle watch whose client has gone would stay until its next event.
  *
  * An exchange has two owners, the handler (until it has answered) and MHD (until the connection is
  * done with it); it is freed when both have let go.
@@ -185,7 +185,12 @@ static void client_hung_up(void *userdata, unsigned events)
 	struct request *request = userdata;
 
 	request->gone = true;
-	resume(request);
+	if (request->answered) {
+		resume(request);
+		return;
+	}
+	request->hangup = loop_watch_free(request->hangup);
+	request->exchange.gone(request->exchange.gone_userdata);
 }
 
 static void watch_for_hangup(struct request *request)
@@ -211,6 +216,9 @@ static ssize_t read_stream(void *userdata, uint64_t position, char *out, size_t 
 		MHD_suspend_connection(request->connection);
 		watch_for_hangup(request);
 		return 0;
+	}
+	if (n == HTTP_STREAM_BROKEN) {
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
 	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)n;
 }
@@ -442,6 +450,9 @@ static enum MHD_Result dispatch(struct request *request)
 	}
 	request->suspended = true;
 	MHD_suspend_connection(request->connection);
+	if (request->exchange.gone != NULL) {
+		watch_for_hangup(request);
+	}
 	return MHD_YES;
 }
 
@@ -507,7 +518,8 @@ static void daemon_timeout(void *userdata)
 	run_daemon(userdata);
 }
 
-__attribute__((format(printf, 2, 0))) static void mhd_log(void *userdata, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void mhd_log(void *userdata, const char *format,
+							  va_list arguments)
 {
 	char line[512];
 

@@ -27,6 +27,7 @@ struct site {
 	const char *chunk; /* what the stream has to say next; NULL: nothing */
 	bool ended;
 	int closed;
+	int gone;
 };
 
 static int64_t read_chunk(void *userdata, char *out, size_t size)
@@ -51,6 +52,14 @@ static void closed(void *userdata)
 
 static const struct http_stream chunks = { .read = read_chunk, .close = closed };
 
+static void client_has_gone(void *userdata)
+{
+	struct site *site = userdata;
+
+	site->gone++;
+	http_reply(take(site->late), 200, NULL, NULL);
+}
+
 static void handle(void *userdata, struct http_exchange *exchange)
 {
 	struct site *site = userdata;
@@ -60,6 +69,9 @@ static void handle(void *userdata, struct http_exchange *exchange)
 
 	if (strcmp(exchange->path, "/late") == 0) {
 		site->late = exchange;
+		if (q != NULL && strcmp(q, "watched") == 0) {
+			http_on_gone(exchange, client_has_gone, site);
+		}
 	} else if (strcmp(exchange->path, "/stream") == 0) {
 		site->streaming = exchange;
 		http_reply_stream(exchange, 200, "text/plain", &chunks, site);
@@ -107,6 +119,8 @@ static void an_answer_may_come_later_or_after_the_client(void **state)
 	http_loopback_free(one);
 	http_loopback_free(send_to(&site, "GET", "/late", STR_NONE));
 	http_reply(site.late, 200, NULL, NULL);
+	http_loopback_free(send_to(&site, "GET", "/late?q=watched", STR_NONE));
+	assert_int_equal(site.gone, 1);
 }
 
 static void a_stream_is_pulled_and_closed_once(void **state)
@@ -242,6 +256,31 @@ static void a_waiting_stream_notices_that_its_client_has_gone(void **state)
 	stop(&serving);
 }
 
+static void a_late_answer_notices_that_its_client_has_gone(void **state)
+{
+	struct serving serving = { 0 };
+	struct buffer body = BUFFER_INIT(10);
+	int fd;
+
+	start(&serving);
+	fd = connect_to(http_server_port(serving.server));
+	send_text(fd, "GET /late?q=watched HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_false(arrives_within(A_MOMENT, serving.loop, fd, "HTTP/1.1"));
+	buffer_append_text(&body, "at last");
+	http_reply(take(serving.site.late), 200, "text/plain", &body);
+	assert_true(arrives(serving.loop, fd, "at last"));
+	send_text(fd, "GET /late?q=watched HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_false(arrives_within(A_MOMENT, serving.loop, fd, "HTTP/1.1"));
+	assert_int_equal(serving.site.gone, 0);
+	close(fd);
+	for (int turn = 0; turn < ALWAYS_ENOUGH && serving.site.gone == 0; turn++) {
+		loop_run_once(serving.loop);
+		usleep(1000);
+	}
+	assert_int_equal(serving.site.gone, 1);
+	stop(&serving);
+}
+
 static void a_body_beyond_the_limit_gets_413(void **state)
 {
 	struct serving serving = { 0 };
@@ -292,6 +331,7 @@ int main(void)
 		cmocka_unit_test(a_stream_is_pulled_and_closed_once),
 		cmocka_unit_test(the_server_answers_now_and_later),
 		cmocka_unit_test(a_waiting_stream_notices_that_its_client_has_gone),
+		cmocka_unit_test(a_late_answer_notices_that_its_client_has_gone),
 		cmocka_unit_test(a_body_beyond_the_limit_gets_413),
 		cmocka_unit_test(a_port_in_use_is_said_in_one_line),
 		cmocka_unit_test(stopping_closes_open_streams),
