@@ -5,6 +5,7 @@
  */
 #include "api/api.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -203,6 +204,34 @@ static bool answer_public(struct api *api, struct http_exchange *exchange)
 	return true;
 }
 
+/* ---- what others serve at this door ---- */
+
+void api_extend(struct api *api, const char *prefix, http_handler_fn handler, void *userdata)
+{
+	assert(api->n_extensions < API_EXTENSIONS);
+	api->extensions[api->n_extensions++] = (struct extension){
+		.prefix = prefix,
+		.handler = handler,
+		.userdata = userdata,
+	};
+}
+
+static bool answer_extension(struct call *call, struct str path)
+{
+	struct api *api = call->api;
+
+	for (size_t i = 0; i < api->n_extensions; i++) {
+		const struct extension *extension = &api->extensions[i];
+		struct str prefix = str_from(extension->prefix);
+		if (str_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/')) {
+			buffer_deinit(&call->warnings);
+			extension->handler(extension->userdata, call->exchange);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- resources ---- */
 
 static void answer_root(struct call *call)
@@ -210,7 +239,11 @@ static void answer_root(struct call *call)
 	struct buffer body = BUFFER_INIT(LIMIT_ERROR_MESSAGE);
 
 	buffer_append_text(&body, "{\"paths\":[\"/api\",\"/apis\",\"/healthz\",\"/livez\","
-				  "\"/openapi/v2\",\"/openapi/v3\",\"/readyz\",\"/version\"]}");
+				  "\"/openapi/v2\",\"/openapi/v3\",\"/readyz\",\"/version\"");
+	for (size_t i = 0; i < call->api->n_extensions; i++) {
+		buffer_printf(&body, ",\"%s\"", call->api->extensions[i].prefix);
+	}
+	buffer_append_text(&body, "]}");
 	answer_bytes(call, 200, "application/json", &body);
 }
 
@@ -292,6 +325,8 @@ void api_handle(void *userdata, struct http_exchange *exchange)
 		answer_root(call);
 	} else if (documents_answer(&api->documents, exchange, path)) {
 		buffer_deinit(&call->warnings);
+	} else if (answer_extension(call, path)) {
+		return;
 	} else if (!discovery_answer(call, exchange->path)) {
 		answer_resource(call);
 	}

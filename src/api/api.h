@@ -71,6 +71,13 @@ int api_bootstrap(struct api *api, const char *address, uint16_t port);
 /* The handler for http/server.h and http/loopback.h; `userdata` is the API. */
 void api_handle(void *userdata, struct http_exchange *exchange);
 
+/*
+ * Hands requests for `prefix` ("/peers") and what is below it to `handler`, once it is known who asks
+ * (401 before that). At most API_EXTENSIONS; before the API is served. `prefix` outlives the API.
+ */
+enum { API_EXTENSIONS = 4 };
+void api_extend(struct api *api, const char *prefix, http_handler_fn handler, void *userdata);
+
 /* Bookmarks, ends of watches, compaction: what is due by the clock. */
 void api_run_due(struct api *api);
 

@@ -12,6 +12,12 @@
 #include "base/list.h"
 #include "base/random.h"
 
+struct extension {
+	const char *prefix;
+	http_handler_fn handler;
+	void *userdata;
+};
+
 struct api {
 	struct store *store;
 	struct hub *hub;
@@ -24,6 +30,9 @@ struct api {
 	void (*due_changed)(void *userdata, uint64_t at);
 	void (*unready)(void *userdata, struct buffer *lines);
 	void *userdata;
+
+	struct extension extensions[API_EXTENSIONS];
+	size_t n_extensions;
 
 	struct list watches; /* open ones, struct watch in watch.c */
 	uint64_t due; /* when api_run_due() is wanted */

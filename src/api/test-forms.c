@@ -274,6 +274,32 @@ static void tokens_say_who_asks(void **state)
 			     &(struct ask){ .method = "GET", .target = MAPS, .token = "a.b.c" }));
 }
 
+static void answer_path(void *userdata, struct http_exchange *exchange)
+{
+	struct buffer body = BUFFER_INIT(LIMIT_ERROR_MESSAGE);
+
+	buffer_printf(&body, "{\"path\":\"%s\"}", exchange->path);
+	http_reply(exchange, 200, "application/json", &body);
+}
+
+static void an_extension_is_served_to_who_is_known(void **state)
+{
+	struct door *door = *state;
+
+	json_decref(door_get(door, 404, "/more/a"));
+	api_extend(door->api, "/more", answer_path, NULL);
+	_cleanup_json_ json_t *below = door_get(door, 200, "/more/a?b=c");
+	expect_text(below, "path", "/more/a");
+	json_decref(door_get(door, 200, "/more"));
+	json_decref(door_get(door, 404, "/moreover"));
+	json_decref(door_ask(
+		door, 401, &(struct ask){ .method = "GET", .target = "/more/a", .nobody = true }));
+	_cleanup_json_ json_t *root = door_get(door, 200, "/");
+	const json_t *paths = json_object_get(root, "paths");
+	assert_string_equal(json_string_value(json_array_get(paths, json_array_size(paths) - 1)),
+			    "/more");
+}
+
 static void somebody_else_can_be_played(void **state)
 {
 	struct door *door = *state;
@@ -354,6 +380,7 @@ int main(void)
 		T(documents_are_made_once),
 		T(health_and_version_are_for_everybody),
 		T(tokens_say_who_asks),
+		T(an_extension_is_served_to_who_is_known),
 		T(somebody_else_can_be_played),
 		T(accounts_get_tokens_that_end_with_them),
 		T(reviews_are_answered),
