@@ -39,6 +39,12 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 		n++;
 	}
 	zone.n_reverse = n;
+	for (size_t i = 0; i < ZONE_TTLS; i++) {
+		zone.ttls[i] = (struct zone_ttl){
+			.set = config->ttls[i] >= 0,
+			.seconds = (uint32_t)config->ttls[i],
+		};
+	}
 	if (zone_new(&zone, &part->zone, message) != 0) {
 		fprintf(stderr, "headlessd: %s\n", message);
 		return error_origin(-EINVAL);

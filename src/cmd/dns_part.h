@@ -17,6 +17,7 @@ struct zone;
 struct dns_part_config {
 	const char *domain;
 	uint32_t ttl;
+	const int64_t *ttls; /* by enum zone_ttl_kind; negative: as ttl says */
 	unsigned workers; /* 0: one a core */
 	const struct option_listens *listen;
 	const struct option_list *upstreams; /* none: those of /etc/resolv.conf */

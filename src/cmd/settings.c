@@ -12,6 +12,12 @@
 
 #define AT(member) offsetof(struct settings, member)
 
+#define TTL_OPTION(kind, what, index)                                                              \
+	{                                                                                          \
+		"ttl-" kind, "SECONDS", "the TTL of " what, OPTION_NUMBER, AT(ttls[index]), 0,     \
+			ZONE_TTL_MAX, NULL                                                         \
+	}
+
 static const struct option options[] = {
 	{ "data-dir", "DIR", "where everything is kept (root: /var/lib/headlessd)", OPTION_TEXT,
 	  AT(data_dir), 0, 0, NULL },
@@ -37,6 +43,13 @@ static const struct option options[] = {
 	  AT(pod_cidr), 0, 0, NULL },
 	{ "ttl", "SECONDS", "of every answer, 0 to 3600 (5)", OPTION_NUMBER, AT(ttl), 0, 3600,
 	  NULL },
+	TTL_OPTION("service", "Services with an address of their own", ZONE_TTL_SERVICE),
+	TTL_OPTION("headless", "headless Services", ZONE_TTL_HEADLESS),
+	TTL_OPTION("endpoint", "endpoints, such as pods of StatefulSets", ZONE_TTL_ENDPOINT),
+	TTL_OPTION("pod", "names made of pods' addresses", ZONE_TTL_POD),
+	TTL_OPTION("external", "ExternalName Services", ZONE_TTL_EXTERNAL),
+	TTL_OPTION("ptr", "names of addresses", ZONE_TTL_POINTER),
+	TTL_OPTION("negative", "absence, where nothing is about to appear", ZONE_TTL_NEGATIVE),
 	{ "upstream", "ADDR[:PORT]", "asks there for names outside the cluster, may be repeated",
 	  OPTION_LIST, AT(upstreams), 0, 0, NULL },
 	{ "dns-workers", "N", "DNS threads (one a core)", OPTION_NUMBER, AT(dns_workers), 1, 256,
@@ -85,9 +98,12 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 		.api = { .host = "127.0.0.1", .port = 6443 },
 		.metrics = { .host = "127.0.0.1", .port = 9153 },
 		.simulated_nodes = 2,
-		.ttl = 5,
+		.ttl = ZONE_TTL_DEFAULT,
 	};
 
+	for (size_t i = 0; i < ZONE_TTLS; i++) {
+		settings.ttls[i] = -1;
+	}
 	if (!options_parse(options, ARRAY_SIZE(options), argc, argv, 1, &settings, NULL)) {
 		*ret_code = EXIT_USAGE;
 		return false;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "cmd/options.h"
+#include "zone/zone.h"
 
 struct settings {
 	const char *data_dir; /* NULL until settings_complete() */
@@ -23,6 +24,7 @@ struct settings {
 	struct option_list apply;
 	int64_t simulated_nodes;
 	int64_t ttl;
+	int64_t ttls[ZONE_TTLS]; /* -1: as ttl says */
 	int64_t dns_workers;
 	bool help;
 };

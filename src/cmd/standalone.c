@@ -172,6 +172,7 @@ static int start_dns(struct standalone *all)
 	struct dns_part_config config = {
 		.domain = all->settings.cluster_domain,
 		.ttl = (uint32_t)all->settings.ttl,
+		.ttls = all->settings.ttls,
 		.workers = (unsigned)all->settings.dns_workers,
 		.listen = &all->settings.dns,
 		.upstreams = &all->settings.upstreams,

@@ -34,7 +34,8 @@ static void answer_data(struct answer *answer, const struct zone_match *match)
 {
 	switch (match->data) {
 	case ZONE_DATA_ADDRESSES:
-		emit_addresses(answer, match->addresses, answer->request->type, DNS_HEADER);
+		emit_addresses(answer, match->addresses, answer->request->type, match->ttl,
+			       DNS_HEADER);
 		break;
 	case ZONE_DATA_SERVERS:
 		emit_servers(answer, &match->servers, match->ttl, match->origin);
@@ -122,7 +123,8 @@ static enum end answer_followed(struct answer *answer, struct zone_match *alias,
 	if (match.outcome == ZONE_DATA || match.outcome == ZONE_OUTSIDE) {
 		owner = emit_chain(answer, &chase, alias->ttl);
 		if (owner != 0 && match.outcome == ZONE_DATA) {
-			emit_addresses(answer, match.addresses, answer->request->type, owner);
+			emit_addresses(answer, match.addresses, answer->request->type, match.ttl,
+				       owner);
 		} else if (owner != 0 && reply != NULL) {
 			emit_upstream_alias(answer, reply, &chase.names[chase.n - 1], owner);
 		}

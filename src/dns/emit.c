@@ -6,7 +6,10 @@
  */
 #include "dns/emit.h"
 
-enum { SOA_NUMBERS = 20 };
+enum {
+	SOA_NUMBERS = 20,
+	AT_TTL = 2 + 4, /* of a record that begins with a pointer */
+};
 
 static void count(struct answer *answer, enum answer_section section, uint32_t n)
 {
@@ -18,7 +21,14 @@ static size_t record_size(uint16_t type)
 	return type == RR_A ? ZONE_A_RECORD : ZONE_AAAA_RECORD;
 }
 
-void emit_addresses(struct answer *answer, struct zone_run run, uint16_t type, size_t owner)
+/* Whether the records of a run do not say the TTL they are to have. */
+static bool has_other_ttl(struct zone_run run, uint32_t ttl)
+{
+	return run.n != 0 && get_u32(run.records + AT_TTL) != ttl;
+}
+
+void emit_addresses(struct answer *answer, struct zone_run run, uint16_t type, uint32_t ttl,
+		    size_t owner)
 {
 	struct dns_writer *writer = &answer->writer;
 	size_t size = record_size(type);
@@ -33,6 +43,9 @@ void emit_addresses(struct answer *answer, struct zone_run run, uint16_t type, s
 	for (uint32_t i = 0; owner != DNS_HEADER && i < n; i++) {
 		set_u16(writer->p + begin + i * size, (uint16_t)(0xc000 | owner));
 	}
+	for (uint32_t i = 0; has_other_ttl(run, ttl) && i < n; i++) {
+		set_u32(writer->p + begin + i * size + AT_TTL, ttl);
+	}
 	count(answer, SECTION_ANSWER, n);
 	if (n < run.n) {
 		answer->flags |= DNS_TC;
@@ -40,8 +53,8 @@ void emit_addresses(struct answer *answer, struct zone_run run, uint16_t type, s
 }
 
 /* All addresses of one family of a target, or none; returns false when they did not fit. */
-static bool emit_glue(struct answer *answer, struct zone_run run, uint16_t type, size_t owner,
-		      size_t owner_size)
+static bool emit_glue(struct answer *answer, struct zone_run run, uint16_t type, uint32_t ttl,
+		      size_t owner, size_t owner_size)
 {
 	struct dns_writer *writer = &answer->writer;
 	size_t size = record_size(type);
@@ -57,7 +70,9 @@ static bool emit_glue(struct answer *answer, struct zone_run run, uint16_t type,
 		} else {
 			put_bytes(writer, writer->p + owner, owner_size);
 		}
-		put_bytes(writer, run.records + i * size + 2, size - 2);
+		put_bytes(writer, run.records + i * size + 2, AT_TTL - 2);
+		put_u32(writer, ttl);
+		put_bytes(writer, run.records + i * size + AT_TTL + 4, size - AT_TTL - 4);
 	}
 	count(answer, SECTION_ADDITIONAL, run.n);
 	return true;
@@ -121,8 +136,9 @@ static void emit_server_addresses(struct answer *answer, const struct zone_serve
 
 		zone_server_at(servers, (start + i) % servers->n, &server);
 		if ((i == 0 || server.target != last) &&
-		    (!emit_glue(answer, server.a, RR_A, target, n - 6) ||
-		     !emit_glue(answer, server.aaaa, RR_AAAA, target, n - 6))) {
+		    (!emit_glue(answer, server.a, RR_A, servers->target_ttl, target, n - 6) ||
+		     !emit_glue(answer, server.aaaa, RR_AAAA, servers->target_ttl, target,
+				n - 6))) {
 			return;
 		}
 		last = server.target;
@@ -240,8 +256,8 @@ void emit_name_servers(struct answer *answer, uint32_t ttl, const struct zone_ma
 		count(answer, SECTION_ANSWER, 1);
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!emit_glue(answer, servers[i].a, RR_A, at[i], 0) ||
-		    !emit_glue(answer, servers[i].aaaa, RR_AAAA, at[i], 0)) {
+		if (!emit_glue(answer, servers[i].a, RR_A, ttl, at[i], 0) ||
+		    !emit_glue(answer, servers[i].aaaa, RR_AAAA, ttl, at[i], 0)) {
 			return;
 		}
 	}
@@ -260,6 +276,9 @@ void emit_soa(struct answer *answer, enum answer_section section, const struct z
 	if (dns_room(writer) < 2 + DNS_RECORD_HEAD + size) {
 		answer->flags |= DNS_TC;
 		return;
+	}
+	if (section == SECTION_ANSWER) {
+		soa.ttl = match->ttl < ZONE_SOA_TTL_MAX ? match->ttl : ZONE_SOA_TTL_MAX;
 	}
 	put_pointer(writer, DNS_HEADER + (size_t)match->origin);
 	put_record_head(writer, RR_SOA, soa.ttl, size);

@@ -29,7 +29,8 @@ enum answer_section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
  * Addresses owned by the name at offset `owner` of the answer: all, or as many as fit, from a
  * random one on; then TC is set.
  */
-void emit_addresses(struct answer *answer, struct zone_run run, uint16_t type, size_t owner);
+void emit_addresses(struct answer *answer, struct zone_run run, uint16_t type, uint32_t ttl,
+		    size_t owner);
 
 /*
  * SRV records with the addresses of their targets, as far as those fit. `origin`:

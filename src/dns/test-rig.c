@@ -401,3 +401,15 @@ const char *rig_ask(struct rig *rig, const char *name, uint16_t type)
 	rig->query_n = rig_query(rig, name, type, rig->query);
 	return rig_send(rig, rig->query, rig->query_n);
 }
+
+void rig_check(struct rig *rig, const struct rig_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *answer = rig_ask(rig, rows[i].name, rows[i].type);
+
+		if (strcmp(answer, rows[i].answer) != 0) {
+			print_error("%s type %u\n", rows[i].name, rows[i].type);
+		}
+		assert_string_equal(answer, rows[i].answer);
+	}
+}

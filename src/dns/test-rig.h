@@ -64,3 +64,30 @@ const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n);
 
 /* Writes a query into `packet`, returns its size. */
 size_t rig_query(const struct rig *rig, const char *name, uint16_t type, uint8_t *packet);
+
+/* Absence as rig_ask() tells it: to be kept for 5 seconds, or (FRESH) not at all. */
+#define Z "cluster.local."
+#define RSOA(zone, ttl)                                                                            \
+	"\nns " zone " " ttl " SOA ns.dns." Z " hostmaster." Z " 7200 1800 86400 " ttl
+#define SOA_(ttl) RSOA(Z, ttl)
+#define ND "NOERROR aa" SOA_("5")
+#define ND_FRESH "NOERROR aa" SOA_("0")
+#define NX "NXDOMAIN aa" SOA_("5")
+#define NX_FRESH "NXDOMAIN aa" SOA_("0")
+/* The same with the reason that a client with EDNS is told. */
+#define WHY(rcode, ttl, why) rcode " aa" SOA_(ttl) "\nopt size=1232 ede=0 \"" why "\""
+
+struct rig_row {
+	const char *name;
+	uint16_t type;
+	const char *answer;
+};
+
+/* Asks each row's question; fails, and names it, unless the answer is just that. */
+void rig_check(struct rig *rig, const struct rig_row *rows, size_t n);
+
+#define CHECK(rig, ...)                                                                            \
+	do {                                                                                       \
+		static const struct rig_row rows_[] = { __VA_ARGS__ };                             \
+		rig_check((rig), rows_, sizeof(rows_) / sizeof(rows_[0]));                         \
+	} while (0)

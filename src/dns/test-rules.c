@@ -13,37 +13,6 @@
 #include "dns/test-rig.h"
 #include "dns/wire.h"
 
-#define Z "cluster.local."
-#define SOA_(ttl) "\nns " Z " " ttl " SOA ns.dns." Z " hostmaster." Z " 7200 1800 86400 " ttl
-#define ND "NOERROR aa" SOA_("5")
-#define ND_FRESH "NOERROR aa" SOA_("0")
-#define NX "NXDOMAIN aa" SOA_("5")
-#define NX_FRESH "NXDOMAIN aa" SOA_("0")
-
-struct row {
-	const char *name;
-	uint16_t type;
-	const char *answer;
-};
-
-static void check(struct rig *rig, const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char *answer = rig_ask(rig, rows[i].name, rows[i].type);
-
-		if (strcmp(answer, rows[i].answer) != 0) {
-			print_error("%s type %u\n", rows[i].name, rows[i].type);
-		}
-		assert_string_equal(answer, rows[i].answer);
-	}
-}
-
-#define CHECK(rig, ...)                                                                            \
-	do {                                                                                       \
-		static const struct row rows_[] = { __VA_ARGS__ };                                 \
-		check((rig), rows_, ARRAY_SIZE(rows_));                                            \
-	} while (0)
-
 /* A cluster with one Service of each sort. */
 static int setup(void **state)
 {
@@ -339,9 +308,6 @@ static void the_case_of_the_question_is_kept(void **state)
 		"hostmaster.CLUSTER.local. 7200 1800 86400 5" });
 }
 
-#define RSOA(zone, ttl)                                                                            \
-	"\nns " zone " " ttl " SOA ns.dns." Z " hostmaster." Z " 7200 1800 86400 " ttl
-
 static void addresses_have_names(void **state)
 {
 	CHECK(*state,
@@ -398,34 +364,6 @@ static void pods_have_computed_names(void **state)
 	      { "10-244-0-1.nope.pod.cluster.local", RR_A, NX },
 	      { "web-0.default.pod.cluster.local", RR_A, NX },
 	      { "x.10-244-0-1.default.pod.cluster.local", RR_A, NX });
-}
-
-static void pod_names_can_be_switched_off_or_verified(void **state)
-{
-	struct rig *rig = rig_new_config(&(struct zone_config){ .pods = ZONE_PODS_DISABLED });
-
-	rig_namespace(rig, "default");
-	CHECK(rig, { "10-244-0-1.default.pod.cluster.local", RR_A, NX },
-	      { "default.pod.cluster.local", RR_A, NX }, { "pod.cluster.local", RR_A, ND });
-	rig_free(rig);
-
-	rig = rig_new_config(&(struct zone_config){ .pods = ZONE_PODS_VERIFIED });
-	rig_namespace(rig, "default");
-	rig_put(rig, "Pod",
-		"{\"metadata\":{\"name\":\"a\",\"namespace\":\"default\"},\"status\":{\"phase\":"
-		"\"Running\",\"podIP\":\"10.244.0.1\",\"podIPs\":[{\"ip\":\"10.244.0.1\"},{\"ip\":"
-		"\"fd00::1\"}]}}");
-	rig_put(rig, "Pod",
-		"{\"metadata\":{\"name\":\"b\",\"namespace\":\"default\"},\"status\":{\"phase\":"
-		"\"Succeeded\",\"podIP\":\"10.244.0.2\"}}");
-	CHECK(rig,
-	      { "10-244-0-1.default.pod.cluster.local", RR_A,
-		"NOERROR aa\nan 10-244-0-1.default.pod.cluster.local. 5 A 10.244.0.1" },
-	      { "fd00--1.default.pod.cluster.local", RR_AAAA,
-		"NOERROR aa\nan fd00--1.default.pod.cluster.local. 5 AAAA fd00::1" },
-	      { "10-244-0-2.default.pod.cluster.local", RR_A, NX },
-	      { "10-244-0-3.default.pod.cluster.local", RR_A, NX });
-	rig_free(rig);
 }
 
 static void an_external_name_is_an_alias(void **state)
@@ -542,32 +480,8 @@ static void the_serial_grows_with_every_change_and_only_then(void **state)
 	assert_int_equal(after.serial, 1700001000);
 }
 
-static void until_all_is_known_absence_is_a_failure(void **state)
-{
-	struct zone_config config = { .domain = "cluster.local", .ttl = 5 };
-	struct rig *rig = rig_new();
-	char message[ZONE_MESSAGE];
-
-	zone_free(rig->zone);
-	assert_int_equal(zone_new(&config, &rig->zone, message), 0);
-	rig_namespace(rig, "default");
-	rig_service(rig, "default", "api", "10.96.0.1", "");
-	rig->edns = true;
-	CHECK(rig,
-	      { "nope.default.svc.cluster.local", RR_A,
-		"SERVFAIL aa" SOA_("5") "\nopt size=1232 ede=14 \"not all Services and endpoints "
-					"have been read yet\"" });
-	rig->edns = false;
-	CHECK(rig, { API, RR_A, "NOERROR aa\nan " API ". 5 A 10.96.0.1" },
-	      { API, RR_AAAA, ND_FRESH });
-	zone_synced(rig->zone);
-	CHECK(rig, { "nope.default.svc.cluster.local", RR_A, NX });
-	rig_free(rig);
-}
-
 static void absence_has_a_reason(void **state)
 {
-#define WHY(rcode, ttl, why) rcode " aa" SOA_(ttl) "\nopt size=1232 ede=0 \"" why "\""
 	struct rig *rig = *state;
 
 	rig->edns = true;
@@ -596,37 +510,6 @@ static void absence_has_a_reason(void **state)
 		    "Service \"default\"/\"out\" is an ExternalName: it has no names below") },
 	      { "example.org", RR_A,
 		"REFUSED\nopt size=1232 ede=20 \"the name is not in the cluster's zone\"" });
-}
-
-static void an_empty_service_can_be_ignored(void **state)
-{
-	struct rig *rig = rig_new_config(&(struct zone_config){ .ignore_empty_service = true });
-
-	rig_namespace(rig, "default");
-	rig_service(rig, "default", "api", "10.96.0.1", "http/TCP/80");
-	CHECK(rig, { API, RR_A, NX_FRESH });
-	rig_slice(rig, "default", "api-1", "api", "http/TCP/80", "-=10.244.0.1");
-	CHECK(rig, { API, RR_A, "NOERROR aa\nan " API ". 5 A 10.96.0.1" });
-	rig_free(rig);
-}
-
-static void endpoints_can_be_called_like_their_pods(void **state)
-{
-	struct rig *rig = rig_new_config(&(struct zone_config){ .endpoint_pod_names = true });
-
-	rig_namespace(rig, "default");
-	rig_service(rig, "default", "web", "None", "");
-	rig_put(rig, "EndpointSlice",
-		"{\"metadata\":{\"name\":\"w\",\"namespace\":\"default\",\"labels\":{"
-		"\"kubernetes.io/service-name\":\"web\"}},\"addressType\":\"IPv4\",\"endpoints\":["
-		"{\"addresses\":[\"10.244.0.1\"],\"targetRef\":{\"kind\":\"Pod\",\"name\":\"a-b\"}}"
-		","
-		"{\"addresses\":[\"10.244.0.2\"],\"hostname\":\"h\",\"targetRef\":{\"name\":\"c\"}}"
-		"]}");
-	CHECK(rig, { "a-b." WEB, RR_A, "NOERROR aa\nan a-b." WEB ". 5 A 10.244.0.1" },
-	      { "h." WEB, RR_A, "NOERROR aa\nan h." WEB ". 5 A 10.244.0.2" },
-	      { "c." WEB, RR_A, NX_FRESH }, { "10-244-0-1." WEB, RR_A, NX_FRESH });
-	rig_free(rig);
 }
 
 static void nonsense_in_objects_costs_only_itself(void **state)
@@ -677,15 +560,11 @@ int main(void)
 		RULE(addresses_have_names),
 		RULE(an_address_outside_our_networks_has_a_name_too),
 		RULE(pods_have_computed_names),
-		cmocka_unit_test(pod_names_can_be_switched_off_or_verified),
 		RULE(an_external_name_is_an_alias),
 		RULE(a_chain_of_aliases_has_an_end),
 		RULE(changes_show_at_once),
 		RULE(the_serial_grows_with_every_change_and_only_then),
-		cmocka_unit_test(until_all_is_known_absence_is_a_failure),
 		RULE(absence_has_a_reason),
-		cmocka_unit_test(an_empty_service_can_be_ignored),
-		cmocka_unit_test(endpoints_can_be_called_like_their_pods),
 		RULE(nonsense_in_objects_costs_only_itself),
 	};
 

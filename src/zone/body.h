@@ -131,7 +131,7 @@ struct build *build_free(struct build *build);
 
 /*
  * The body of a Service with its slices (a list of struct slice). `base`: the wire labels of
- * SERVICE.NAMESPACE.svc. The caller owns it.
+ * SERVICE.NAMESPACE.svc; `ttls`: those of the zone. The caller owns it.
  */
 struct service_body *body_new(struct build *build, struct str base, const struct service_spec *spec,
-			      const struct list *slices, uint32_t ttl);
+			      const struct list *slices, const uint32_t ttls[ZONE_TTLS]);

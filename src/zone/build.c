@@ -251,6 +251,15 @@ static void lay_out(struct build *build, const struct service_spec *spec)
 	memcpy(build->records, at, sizeof(at));
 }
 
+/*
+ * A headless Service has its endpoints' records for its own; they are written with its TTL, since its
+ * sets are the large ones.
+ */
+static uint32_t endpoint_ttl(const struct service_spec *spec, const uint32_t ttls[ZONE_TTLS])
+{
+	return ttls[spec->type == SERVICE_HEADLESS ? ZONE_TTL_HEADLESS : ZONE_TTL_ENDPOINT];
+}
+
 struct writer {
 	uint8_t *records[FAMILIES];
 	uint32_t ttl;
@@ -293,14 +302,16 @@ static void write_shared(struct build *build, const struct writer *writer,
 }
 
 static void write_records(struct build *build, const struct writer *writer,
-			  const struct service_spec *spec)
+			  const struct service_spec *spec, const uint32_t ttls[ZONE_TTLS])
 {
+	struct writer own_writer = *writer;
 	uint32_t own[FAMILIES] = { 0 };
 
+	own_writer.ttl = ttls[ZONE_TTL_SERVICE];
 	for (size_t i = 0; i < spec->n_addresses; i++) {
 		uint8_t f = spec->addresses[i].n == 4 ? V4 : V6;
 
-		write_record(writer, f, own[f]++, spec->addresses[i].bytes);
+		write_record(&own_writer, f, own[f]++, spec->addresses[i].bytes);
 	}
 	for (uint32_t i = 0; i < build->n_addresses; i++) {
 		const struct build_address *address = &build->addresses[i];
@@ -446,7 +457,7 @@ static void copy_part(uint8_t *to, const struct buffer *from)
 }
 
 static struct service_body *pack(struct build *build, struct str base,
-				 const struct service_spec *spec, uint32_t ttl)
+				 const struct service_spec *spec, const uint32_t ttls[ZONE_TTLS])
 {
 	struct layout layout = plan(build, base, spec);
 	struct service_body *body = mem_alloc(sizeof(struct service_body) + layout.end);
@@ -455,7 +466,7 @@ static struct service_body *pack(struct build *build, struct str base,
 	uint32_t *slots = (uint32_t *)(void *)(body->bytes + layout.slots);
 	struct writer writer = {
 		.records = { body->bytes + layout.a, body->bytes + layout.aaaa },
-		.ttl = ttl,
+		.ttl = endpoint_ttl(spec, ttls),
 	};
 
 	body->type = spec->type;
@@ -485,7 +496,7 @@ static struct service_body *pack(struct build *build, struct str base,
 	copy_part(body->bytes + layout.numbers, &build->numbers);
 	pack_text(build, body, base, spec, ports, endpoints);
 	pack_endpoints(build, endpoints, slots, layout.mask);
-	write_records(build, &writer, spec);
+	write_records(build, &writer, spec, ttls);
 	if (build->paired && spec->type == SERVICE_HEADLESS) {
 		write_picks(build, &writer, ports, body->n_ports);
 	}
@@ -493,7 +504,7 @@ static struct service_body *pack(struct build *build, struct str base,
 }
 
 struct service_body *body_new(struct build *build, struct str base, const struct service_spec *spec,
-			      const struct list *slices, uint32_t ttl)
+			      const struct list *slices, const uint32_t ttls[ZONE_TTLS])
 {
 	struct list none;
 
@@ -510,7 +521,7 @@ struct service_body *body_new(struct build *build, struct str base, const struct
 	}
 	build_ports_of_slices(build, slices, spec->type == SERVICE_HEADLESS);
 	lay_out(build, spec);
-	return pack(build, base, spec, ttl);
+	return pack(build, base, spec, ttls);
 }
 
 const struct body_endpoint *body_find(const struct service_body *body, struct str label)

@@ -8,7 +8,7 @@
 
 #include "zone/zone_intern.h"
 
-enum { TTL_DNS_VERSION = 28800, SOA_TTL_MAX = 300 };
+enum { TTL_DNS_VERSION = 28800 };
 
 /* RDATA of TXT: the version of the specification that the names follow. */
 static const char dns_version[] = "\0051.1.0";
@@ -93,7 +93,9 @@ static struct zone_servers node_servers(const struct service_body *body,
 	return servers;
 }
 
-static void set_servers(struct zone_match *ret, struct zone_servers servers, size_t label)
+/* `ttl`: of the targets' addresses. */
+static void set_servers(struct zone_match *ret, struct zone_servers servers, uint32_t ttl,
+			size_t label)
 {
 	if (servers.n == 0) {
 		set_empty(ret, ZONE_CAUSE_NO_PORTS, label);
@@ -102,18 +104,24 @@ static void set_servers(struct zone_match *ret, struct zone_servers servers, siz
 	ret->outcome = ZONE_DATA;
 	ret->data = ZONE_DATA_SERVERS;
 	ret->servers = servers;
+	ret->servers.target_ttl = ttl;
 }
 
-static void match_node(struct zone_match *ret, const struct service_body *body,
-		       const struct body_node *node, uint16_t type, size_t label)
+static void match_node(const struct zone *zone, const struct service_body *body,
+		       const struct body_node *node, uint16_t type, size_t label,
+		       struct zone_match *ret)
 {
+	bool headless = body->type == SERVICE_HEADLESS;
+
+	ret->ttl = zone->ttls[headless ? ZONE_TTL_HEADLESS : ZONE_TTL_SERVICE];
 	switch (type) {
 	case RR_A:
 	case RR_AAAA:
 		match_addresses(ret, body, node->a, node->aaaa, type, label);
 		break;
 	case RR_SRV:
-		set_servers(ret, node_servers(body, node), label);
+		set_servers(ret, node_servers(body, node),
+			    headless ? zone->ttls[ZONE_TTL_ENDPOINT] : ret->ttl, label);
 		break;
 	case RR_ANY:
 		ret->outcome = ZONE_DATA;
@@ -228,7 +236,10 @@ static void match_endpoint(const struct zone *zone, const struct service_body *b
 		if (has_protocol(body, name_label(name, 0)) && !is_void(zone, body)) {
 			set_empty(ret, ZONE_CAUSE_INNER_NAME, 1);
 		} else {
-			set_absent(ret, ZONE_CAUSE_NO_HOST, 1);
+			set_absent(ret,
+				   zone->no_endpoints ? ZONE_CAUSE_ENDPOINTS_OFF
+						      : ZONE_CAUSE_NO_HOST,
+				   1);
 		}
 		return;
 	}
@@ -236,13 +247,14 @@ static void match_endpoint(const struct zone *zone, const struct service_body *b
 		set_absent(ret, ZONE_CAUSE_HOST_NOT_READY, 1);
 		return;
 	}
+	ret->ttl = zone->ttls[ZONE_TTL_ENDPOINT];
 	switch (type) {
 	case RR_A:
 	case RR_AAAA:
 		match_addresses(ret, body, endpoint->a, endpoint->aaaa, type, 1);
 		break;
 	case RR_SRV:
-		set_servers(ret, endpoint_servers(body, endpoint), 1);
+		set_servers(ret, endpoint_servers(body, endpoint), ret->ttl, 1);
 		break;
 	case RR_ANY:
 		ret->outcome = ZONE_DATA;
@@ -252,7 +264,8 @@ static void match_endpoint(const struct zone *zone, const struct service_body *b
 	}
 }
 
-static void match_external(const struct service_body *body, size_t below, struct zone_match *ret)
+static void match_external(const struct zone *zone, const struct service_body *body, size_t below,
+			   struct zone_match *ret)
 {
 	if (below != 0) {
 		set_absent(ret, ZONE_CAUSE_BELOW_ALIAS, below);
@@ -260,6 +273,7 @@ static void match_external(const struct service_body *body, size_t below, struct
 		set_absent(ret, ZONE_CAUSE_ALIAS_ADDRESS, below);
 	} else {
 		ret->outcome = ZONE_ALIAS;
+		ret->ttl = zone->ttls[ZONE_TTL_EXTERNAL];
 		ret->alias = (struct str){ .p = (const char *)body->text + body->alias.first,
 					   .n = body->alias.n };
 	}
@@ -273,27 +287,27 @@ static void match_service(const struct zone *zone, const struct service_body *bo
 	const struct body_port *port;
 
 	ret->fresh = true;
-	ret->ttl = zone->ttl;
 	ret->reason.ready = body->ready;
 	ret->reason.total = body->total;
 	if (body->type == SERVICE_EXTERNAL) {
-		match_external(body, below, ret);
+		match_external(zone, body, below, ret);
 	} else if (below == 1) {
 		match_endpoint(zone, body, name, type, ret);
 	} else if (below > 2) {
 		set_absent(ret, ZONE_CAUSE_NO_SUCH_NAME, below);
 	} else if (is_void(zone, body)) {
 		set_absent(ret,
-			   body->total != 0     ? ZONE_CAUSE_NOT_READY
+			   zone->no_endpoints   ? ZONE_CAUSE_ENDPOINTS_OFF
+			   : body->total != 0   ? ZONE_CAUSE_NOT_READY
 			   : body->has_selector ? ZONE_CAUSE_NO_ENDPOINTS
 						: ZONE_CAUSE_NO_SLICES,
 			   below);
 	} else if (below == 0) {
-		match_node(ret, body, &body->node, type, 0);
+		match_node(zone, body, &body->node, type, 0, ret);
 	} else {
 		port = find_port(body, name_label(name, 0), name_label(name, 1));
 		if (port != NULL) {
-			match_node(ret, body, &port->node, type, 2);
+			match_node(zone, body, &port->node, type, 2, ret);
 		} else {
 			set_absent(ret, ZONE_CAUSE_NO_PORT, 2);
 		}
@@ -307,13 +321,23 @@ static bool space_exists(const struct zone *zone, struct str label)
 	return snapshot_map_find(zone->spaces, label, snapshot_hash(label)) != NULL;
 }
 
+/* The namespace, which is label `label` of the name, does not exist, or has no names. */
+static void set_no_space(const struct zone *zone, const struct name *name, size_t label,
+			 struct zone_match *ret)
+{
+	set_absent(ret,
+		   zone_shows(zone, name_label(name, label)) ? ZONE_CAUSE_NO_NAMESPACE
+							     : ZONE_CAUSE_NAMESPACE_HIDDEN,
+		   label);
+}
+
 /* NAMESPACE.svc and NAMESPACE.pod: inner names. */
 static void match_space(const struct zone *zone, const struct name *name, struct zone_match *ret)
 {
 	if (space_exists(zone, name_label_wire(name, 0))) {
 		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
 	} else {
-		set_absent(ret, ZONE_CAUSE_NO_NAMESPACE, 0);
+		set_no_space(zone, name, 0, ret);
 	}
 }
 
@@ -338,7 +362,7 @@ static void match_svc(const struct zone *zone, const struct name *name, size_t l
 	} else if (space_exists(zone, name_label_wire(name, left - 2))) {
 		set_absent(ret, ZONE_CAUSE_NO_SERVICE, left - 3);
 	} else {
-		set_absent(ret, ZONE_CAUSE_NO_NAMESPACE, left - 2);
+		set_no_space(zone, name, left - 2, ret);
 	}
 }
 
@@ -346,7 +370,7 @@ static void match_pod_address(const struct zone *zone, const struct address *add
 			      struct zone_match *ret)
 {
 	uint16_t own = address->n == 4 ? RR_A : RR_AAAA;
-	uint32_t ttl = zone->ttl;
+	uint32_t ttl = zone->ttls[ZONE_TTL_POD];
 	uint8_t head[12] = {
 		0xc0,
 		12,
@@ -389,7 +413,7 @@ static void match_pod(const struct zone *zone, const struct name *name, size_t l
 	} else if (left == 2) {
 		match_space(zone, name, ret);
 	} else if (!space_exists(zone, name_label_wire(name, left - 2))) {
-		set_absent(ret, ZONE_CAUSE_NO_NAMESPACE, left - 2);
+		set_no_space(zone, name, left - 2, ret);
 	} else if (left > 3 || !address_from_dashed(name_label(name, 0), &address) ||
 		   (zone->pods != NULL &&
 		    !zone_pod_exists(zone, name_label_wire(name, 1), &address))) {
@@ -499,11 +523,11 @@ static void match_known_address(const struct zone *zone, const struct reverse_le
 				uint16_t type, struct zone_match *ret)
 {
 	if (type == RR_PTR) {
-		set_data(ret, ZONE_DATA_POINTERS, zone->ttl);
+		set_data(ret, ZONE_DATA_POINTERS, zone->ttls[ZONE_TTL_POINTER]);
 		ret->pointers =
 			(struct zone_pointers){ .leaf = leaf, .n = reverse_leaf_count(leaf) };
 	} else if (type == RR_ANY) {
-		set_data(ret, ZONE_DATA_POINTERS, zone->ttl);
+		set_data(ret, ZONE_DATA_POINTERS, zone->ttls[ZONE_TTL_POINTER]);
 	} else {
 		set_empty(ret, ZONE_CAUSE_NO_TYPE, 0);
 	}
@@ -558,6 +582,8 @@ void zone_lookup(const struct zone *zone, const struct name *name, uint16_t type
 	if (ret->outcome == ZONE_ABSENT && counter_get(&zone->synced) == 0) {
 		ret->outcome = ZONE_UNSYNCED;
 		ret->reason.cause = ZONE_CAUSE_UNSYNCED;
+	} else if (ret->outcome == ZONE_ABSENT && zone->fallthrough && !ret->reverse) {
+		ret->outcome = ZONE_OUTSIDE;
 	}
 }
 
@@ -674,15 +700,15 @@ size_t zone_name_servers(const struct zone *zone, struct zone_name_server ret[ZO
 
 void zone_soa(const struct zone *zone, bool fresh, struct zone_soa *ret)
 {
+	uint32_t negative = fresh ? 0 : zone->ttls[ZONE_TTL_NEGATIVE];
+
 	*ret = (struct zone_soa){
-		.ttl = fresh                     ? 0
-		       : zone->ttl < SOA_TTL_MAX ? zone->ttl
-						 : SOA_TTL_MAX,
+		.ttl = negative < ZONE_SOA_TTL_MAX ? negative : ZONE_SOA_TTL_MAX,
 		.serial = (uint32_t)counter_get(&zone->serial),
 		.refresh = 7200,
 		.retry = 1800,
 		.expire = 86400,
-		.minimum = fresh ? 0 : zone->ttl,
+		.minimum = negative,
 	};
 }
 

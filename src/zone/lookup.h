@@ -39,7 +39,8 @@ enum zone_data {
 
 /*
  * A whole record: owner (pointer to offset 12), type, class, TTL, length, address. An A record is
- * ZONE_A_RECORD bytes, an AAAA record ZONE_AAAA_RECORD.
+ * ZONE_A_RECORD bytes, an AAAA record ZONE_AAAA_RECORD. All of a run have the same TTL, which need
+ * not be the one to answer with: a record that has two names may have two TTLs.
  */
 enum { ZONE_A_RECORD = 16, ZONE_AAAA_RECORD = 28 };
 
@@ -59,6 +60,7 @@ struct zone_servers {
 	uint32_t first; /* label of the first target */
 	uint16_t n_ports; /* 0: `ports` are pairs of label and port */
 	uint16_t weight;
+	uint32_t target_ttl; /* of the targets' addresses */
 };
 
 /* Names to point at; see zone_pointer_at(). */
@@ -124,8 +126,9 @@ struct zone_name_server {
 size_t zone_name_servers(const struct zone *zone, struct zone_name_server ret[ZONE_OWN_MAX]);
 
 /* What a SOA record of our zones says; owner, MNAME (ns.dns.DOMAIN) and RNAME are the caller's. */
+enum { ZONE_SOA_TTL_MAX = 300 };
 struct zone_soa {
-	uint32_t ttl;
+	uint32_t ttl; /* in a negative answer (RFC 2308 section 3) */
 	uint32_t serial;
 	uint32_t refresh;
 	uint32_t retry;

@@ -42,6 +42,9 @@ static const struct cause causes[ZONE_CAUSES] = {
 				     "Service {n}/{s} is an ExternalName: it has no names below" },
 	[ZONE_CAUSE_PODS_DISABLED] = { "pods-disabled", "names of pods are switched off" },
 	[ZONE_CAUSE_NO_POD] = { "no-pod", "{s} is no address of a pod in namespace {n}" },
+	[ZONE_CAUSE_NAMESPACE_HIDDEN] = { "namespace-hidden",
+					  "namespace {s} is not among those served here" },
+	[ZONE_CAUSE_ENDPOINTS_OFF] = { "endpoints-off", "names of endpoints are switched off" },
 	[ZONE_CAUSE_NO_ADDRESS] = { "no-address", "no Service or endpoint has this address" },
 };
 

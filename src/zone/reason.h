@@ -34,6 +34,8 @@ enum zone_cause {
 	ZONE_CAUSE_PODS_DISABLED,
 	ZONE_CAUSE_NO_POD,
 	ZONE_CAUSE_NO_ADDRESS, /* no name for this address */
+	ZONE_CAUSE_NAMESPACE_HIDDEN, /* not among the namespaces that have names here */
+	ZONE_CAUSE_ENDPOINTS_OFF, /* endpoints have no names here */
 	ZONE_CAUSES,
 };
 

@@ -11,7 +11,6 @@
 #include "zone/zone_intern.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -39,82 +38,13 @@ static struct str space_key(const struct snapshot_entry *entry)
 
 /* ---- making one ---- */
 
-__attribute__((format(printf, 2, 3))) static int bad_config(char message[ZONE_MESSAGE],
-							    const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(message, ZONE_MESSAGE, format, arguments);
-	va_end(arguments);
-	return ZONE_BAD_CONFIG;
-}
-
-/* "in-addr.arpa", "ip6.arpa." or a network. */
-static int add_reverse_zone(struct zone *zone, const char *text, char message[ZONE_MESSAGE])
-{
-	struct reverse_zone *reverse = &zone->reverse_zones[zone->n_reverse];
-	struct name name;
-	struct reverse_name read;
-
-	if (zone->n_reverse == ZONE_REVERSE_MAX) {
-		return bad_config(message, "too many reverse zones: \"%s\" is one more than fits",
-				  text);
-	}
-	if (network_parse(str_from(text), &reverse->network)) {
-		unsigned bits = reverse->network.bits;
-
-		reverse->labels = (uint8_t)(2 + (reverse->network.address.n == 4 ? (bits + 7) / 8
-										 : (bits + 3) / 4));
-	} else if (name_parse(str_from(text), &name) == 0 && reverse_name_read(&name, &read) &&
-		   read.rest == 0) {
-		reverse->network.address = read.address;
-		reverse->network.bits = (uint8_t)(read.nibbles * 4);
-		reverse->labels = name.n_labels;
-	} else {
-		return bad_config(message,
-				  "\"%s\" is no reverse zone: use a network like 10.96.0.0/16, "
-				  "in-addr.arpa or ip6.arpa",
-				  text);
-	}
-	zone->n_reverse++;
-	return 0;
-}
-
-static int configure(struct zone *zone, const struct zone_config *config,
-		     char message[ZONE_MESSAGE])
-{
-	/* An endpoint, a Service, a namespace and "svc" must fit in front of the domain. */
-	if (name_parse(str_from(config->domain), &zone->domain) != 0 ||
-	    zone->domain.n_labels == 0) {
-		return bad_config(message, "\"%s\" is no domain name", config->domain);
-	}
-	if (config->ttl > ZONE_TTL_MAX) {
-		return bad_config(message, "a TTL of %u is not between 0 and %u seconds",
-				  config->ttl, ZONE_TTL_MAX);
-	}
-	for (size_t i = 0; i < config->n_reverse; i++) {
-		int result = add_reverse_zone(zone, config->reverse[i], message);
-
-		if (result != 0) {
-			return result;
-		}
-	}
-	zone->ttl = config->ttl;
-	zone->pods_mode = config->pods;
-	zone->reverse_fallthrough = config->reverse_fallthrough;
-	zone->ignore_empty_service = config->ignore_empty_service;
-	zone->endpoint_pod_names = config->endpoint_pod_names;
-	zone->clock = config->clock != NULL ? config->clock : &clock_system;
-	return 0;
-}
-
 int zone_new(const struct zone_config *config, struct zone **ret, char ret_message[ZONE_MESSAGE])
 {
 	struct zone *zone = MEM_NEW(struct zone);
-	int result = configure(zone, config, ret_message);
+	int result = zone_configure(zone, config, ret_message);
 
 	if (result != 0) {
+		map_deinit(&zone->namespaces, NULL);
 		mem_free(zone);
 		return result;
 	}
@@ -158,6 +88,7 @@ struct zone *zone_free(struct zone *zone)
 	map_deinit(&zone->slice_map, free_slice);
 	map_deinit(&zone->service_map, free_service);
 	map_deinit(&zone->space_map, free_space);
+	map_deinit(&zone->namespaces, NULL);
 	snapshot_map_free(zone->services, release_entry);
 	snapshot_map_free(zone->spaces, release_entry);
 	zone_pods_free(zone->pods);
@@ -176,7 +107,9 @@ size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KIN
 	/* Namespaces and Services first, so that few slices have to wait. */
 	ret_kinds[n++] = &kind_namespace;
 	ret_kinds[n++] = &kind_service;
-	ret_kinds[n++] = &kind_endpoint_slice;
+	if (!zone->no_endpoints) {
+		ret_kinds[n++] = &kind_endpoint_slice;
+	}
 	if (zone->pods != NULL) {
 		ret_kinds[n++] = &kind_pod;
 	}
@@ -361,7 +294,7 @@ static void service_publish(struct zone *zone, struct service *service)
 	struct service_body *body = NULL;
 
 	if (service->spec != NULL && service->space->body != NULL) {
-		body = body_new(zone->build, base, service->spec, &service->slices, zone->ttl);
+		body = body_new(zone->build, base, service->spec, &service->slices, zone->ttls);
 		(void)snapshot_map_put(zone->services, &body->entry);
 	} else if (old != NULL) {
 		(void)snapshot_map_remove(zone->services, body_key(&old->entry));
@@ -547,8 +480,13 @@ void zone_change(void *userdata, struct object *old, struct object *now)
 	struct zone *zone = userdata;
 	struct object *last = now != NULL ? now : old;
 
+	if (!zone_shows(zone, last->kind == &kind_namespace ? last->name : last->space)) {
+		return;
+	}
 	if (last->kind == &kind_endpoint_slice) {
-		change_slice(zone, last, now);
+		if (!zone->no_endpoints) {
+			change_slice(zone, last, now);
+		}
 	} else if (last->kind == &kind_service) {
 		change_service(zone, last, now);
 	} else if (last->kind == &kind_namespace) {

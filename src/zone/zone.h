@@ -37,14 +37,33 @@ enum {
 	ZONE_TTL_DEFAULT = 5,
 	ZONE_TTL_MAX = 3600,
 	ZONE_REVERSE_MAX = 64, /* reverse zones */
+	ZONE_NAMESPACES_MAX = 1000, /* in a list of those that have names */
 	ZONE_OWN_MAX = 8, /* own addresses */
 	ZONE_MESSAGE = 256,
+};
+
+/* What a TTL of its own may be given to. */
+enum zone_ttl_kind {
+	ZONE_TTL_SERVICE, /* Services with addresses of their own, and their ports */
+	ZONE_TTL_HEADLESS, /* headless Services and their ports */
+	ZONE_TTL_ENDPOINT, /* names of endpoints */
+	ZONE_TTL_POD, /* a-b-c-d.NAMESPACE.pod */
+	ZONE_TTL_EXTERNAL, /* the alias that an ExternalName is */
+	ZONE_TTL_POINTER, /* names of addresses */
+	ZONE_TTL_NEGATIVE, /* absence, where nothing is about to appear */
+	ZONE_TTLS,
+};
+
+struct zone_ttl {
+	bool set; /* false: the TTL of all */
+	uint32_t seconds; /* ≤ ZONE_TTL_MAX */
 };
 
 /* Everything is copied. */
 struct zone_config {
 	const char *domain; /* "cluster.local" */
 	uint32_t ttl; /* seconds, ≤ ZONE_TTL_MAX */
+	struct zone_ttl ttls[ZONE_TTLS]; /* where it is another */
 	enum zone_pods pods;
 	/*
 	 * Reverse zones that are ours: networks ("10.96.0.0/16") or the whole domains
@@ -55,6 +74,13 @@ struct zone_config {
 	size_t n_reverse;
 	/* In our reverse zones too, an address without a name is somebody else's (fallthrough). */
 	bool reverse_fallthrough;
+	/* The same for names of the domain that do not exist. */
+	bool fallthrough;
+	/* Only these namespaces have names (namespaces); none: all of them. */
+	const char *const *namespaces;
+	size_t n_namespaces; /* ≤ ZONE_NAMESPACES_MAX */
+	/* Endpoints have no names, headless Services neither (noendpoints). */
+	bool no_endpoints;
 	/* A ClusterIP Service without ready endpoints does not exist (ignore empty_service). */
 	bool ignore_empty_service;
 	/* Endpoints without a hostname are called like their pod (endpoint_pod_names). */

@@ -67,8 +67,12 @@ struct zone {
 	struct reverse_zone reverse_zones[ZONE_REVERSE_MAX];
 	size_t n_reverse;
 	uint32_t ttl;
+	uint32_t ttls[ZONE_TTLS];
+	struct map namespaces; /* the only ones with names; empty: all; the values mean nothing */
 	enum zone_pods pods_mode;
+	bool fallthrough;
 	bool reverse_fallthrough;
+	bool no_endpoints;
 	bool ignore_empty_service;
 	bool endpoint_pod_names;
 
@@ -98,6 +102,11 @@ static inline struct reverse *zone_reverse(struct zone *zone, size_t address_siz
 
 /* Every change ends here. */
 void zone_bump(struct zone *zone);
+
+/* config.c */
+int zone_configure(struct zone *zone, const struct zone_config *config, char message[ZONE_MESSAGE]);
+/* Whether a namespace has names at all. Any thread. */
+bool zone_shows(const struct zone *zone, struct str space);
 
 /* pods.c */
 struct snapshot_map *zone_pods_new(void);
