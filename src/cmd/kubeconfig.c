@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/kubeconfig.h"
 
+#include <stdbool.h>
+#include <sys/stat.h>
+
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -15,6 +18,18 @@ static void append_pem(struct buffer *out, const char *key, const char *pem)
 	buffer_printf(out, "    %s: ", key);
 	base64_encode(str_from(pem), out);
 	buffer_append_char(out, '\n');
+}
+
+/* A start on a full disk must not fail for a file that would come out the same. */
+static bool is_there_already(const char *path, struct str text)
+{
+	_cleanup_free_ char *present = NULL;
+	struct stat info;
+	size_t n;
+
+	return stat(path, &info) == 0 && (info.st_mode & 0777) == 0600 &&
+	       file_read(path, KUBECONFIG_MAX, &present, &n) == 0 &&
+	       str_eq((struct str){ .p = present, .n = n }, text);
 }
 
 int kubeconfig_write(const char *path, const char *server, const char *ca,
@@ -32,5 +47,8 @@ int kubeconfig_write(const char *path, const char *server, const char *ca,
 	buffer_append_text(&text,
 			   "contexts:\n- name: headlessd\n  context:\n    cluster: headlessd\n"
 			   "    user: admin\ncurrent-context: headlessd\n");
+	if (is_there_already(path, buffer_str(&text))) {
+		return 0;
+	}
 	return error_trace(file_write(path, buffer_str(&text), 0600));
 }

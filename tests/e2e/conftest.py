@@ -85,13 +85,14 @@ class Cluster:
     def __init__(self, *options, data_dir=None):
         self.own_dir = data_dir is None
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="headlessd-test-")
+        self.log_path = tempfile.mkstemp(prefix="headlessd-test-", suffix=".log")[1]
         self.options = options
         self.process = None
         self.kubectl_program = kubectls()[0]
         self.start()
 
     def start(self):
-        self.log = open(pathlib.Path(self.data_dir) / "test.log", "ab")
+        self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [HEADLESSD, "standalone", "--data-dir", self.data_dir, "--api-listen", "127.0.0.1:0",
              "--dns-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *self.options],
@@ -117,6 +118,7 @@ class Cluster:
 
     def stop(self):
         code = self.kill(signal.SIGTERM)
+        os.unlink(self.log_path)
         if self.own_dir:
             shutil.rmtree(self.data_dir, ignore_errors=True)
         return code

@@ -2,12 +2,17 @@
 """kill -9 at any moment and start again: nothing acknowledged is missing."""
 
 import json
+import os
 import random
 import signal
+import socket
+import subprocess
 import threading
 import time
 
-from conftest import Cluster, fqdn
+import pytest
+
+from conftest import HEADLESSD, Cluster, fqdn
 from test_bad_input import CONFIG_MAPS, post
 
 
@@ -86,11 +91,38 @@ def test_sigterm_is_a_clean_end(fresh_cluster):
 
 
 def test_a_second_server_on_the_same_data_is_refused(fresh_cluster):
-    import subprocess
-    from conftest import HEADLESSD
     second = subprocess.run(
         [HEADLESSD, "standalone", "--data-dir", fresh_cluster.data_dir, "--api-listen",
          "127.0.0.1:0", "--dns-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"],
         capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 1 and "store" in second.stderr
     assert fresh_cluster.get("nodes")["items"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_disk_refuses_writes_and_keeps_what_is_there(tmp_path):
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path)],
+                             capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        cluster = Cluster("--api-listen", f"127.0.0.1:{port}", data_dir=str(tmp_path / "data"))
+        made, refusals = [], []
+        for i in range(14):
+            body = json.dumps({"metadata": {"name": f"big{i}"}, "data": {"x": "x" * 300000}})
+            code, answer = post(cluster, CONFIG_MAPS, body.encode())
+            if code == 201:
+                made.append(f"big{i}")
+            else:
+                refusals.append((code, answer["message"]))
+        assert made and refusals
+        assert all(code == 500 and "No space left" in text for code, text in refusals)
+        cluster.restart()
+        present = {item["metadata"]["name"] for item in cluster.get("configmaps")["items"]}
+        assert set(made) <= present and cluster.dig(fqdn("kubernetes")).rcode == "NOERROR"
+        assert cluster.stop() == 0
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=False)
