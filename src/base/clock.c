@@ -118,6 +118,13 @@ static bool has_shape(const char *text, const char *shape)
 	return true;
 }
 
+/* As written, before timegm() makes the best of it; a leap second is 23:59:60. */
+static bool is_in_range(const struct tm *tm)
+{
+	return tm->tm_mon >= 1 && tm->tm_mon <= 12 && tm->tm_mday >= 1 && tm->tm_mday <= 31 &&
+	       tm->tm_hour <= 23 && tm->tm_min <= 59 && tm->tm_sec <= 60;
+}
+
 int timestamp_parse(const char *text, int64_t *ret_nanoseconds)
 {
 	struct tm tm = { 0 };
@@ -130,11 +137,8 @@ int timestamp_parse(const char *text, int64_t *ret_nanoseconds)
 
 	if (!has_shape(text, "dddd-dd-ddTdd:dd:dd") ||
 	    sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6) {
-		return TIMESTAMP_INVALID;
-	}
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60) {
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6 ||
+	    !is_in_range(&tm)) {
 		return TIMESTAMP_INVALID;
 	}
 	text += strlen("dddd-dd-ddTdd:dd:dd");

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "object/prepare.h"
 #include "object/quantity.h"
-#include "test-thing.h"
+#include "object/test-thing.h"
 #include "json/json.h"
 
 #define HEAD "{\"apiVersion\":\"test.example/v1\",\"kind\":\"Thing\",\"spec\":"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bodies as kubectl 1.32 sends them in the protobuf encoding, recorded from the real program (with
- * -n shop) and kept as hex: the engine and the tables of the kinds against an encoder that is not ours.
+ * -n shop) and kept as hex: the engine and the tables of the kinds against an encoder that is not
+ * ours.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,7 +127,10 @@ static void what_kubectl_sends_is_read(void **state)
 	}
 }
 
-/* Created and with defaults, as it is stored; metadata.namespace is in each body or does not belong there. */
+/*
+ * Created and with defaults, as it is stored; metadata.namespace is in each body or does not belong
+ * there.
+ */
 static void what_kubectl_sends_is_good_and_comes_back_encoded(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {

@@ -408,7 +408,9 @@ static void operations_are_in_the_protobuf_document(void **state)
 	assert_int_equal(count(patch, 7), 3);
 	assert_true(str_is(field_of(entry_of(patch, 13, "x-kubernetes-group-version-kind"), 2),
 			   "{\"group\":\"\",\"kind\":\"Pod\",\"version\":\"v1\"}"));
-	/* ParametersItem.parameter.{body | non_body.query}, ResponseValue.response.schema.schema. */
+	/*
+	 * ParametersItem.parameter.{body | non_body.query}, ResponseValue.response.schema.schema.
+	 */
 	struct str rest = patch;
 	while (next_field(&rest, &number, &item)) {
 		struct str parameter = number == 8 ? field_of(item, 1) : STR_NONE;

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "object/meta.h"
 #include "object/prepare.h"
-#include "test-thing.h"
+#include "object/test-thing.h"
 #include "json/json.h"
 
 static json_t *tree_of(const char *text)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "object/field_errors.h"
 #include "object/formats.h"
-#include "test-thing.h"
+#include "object/test-thing.h"
 #include "json/json.h"
 
 static void fields_are_found_in_inlined_messages_too(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test-thing.h"
+#include "object/test-thing.h"
 
 #include <string.h>
 
