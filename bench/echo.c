@@ -3,8 +3,8 @@
  * The floor under every DNS server on this machine:  bench-echo PORT [WORKERS]
  *
  * Sends each datagram back with the QR bit set: SO_REUSEPORT workers, recvmmsg and sendmmsg in
- * batches as large as ours, and nothing between them. What a DNS server costs above this is its own;
- * what this costs is the kernel's. Two system calls a batch: the receive waits by itself.
+ * batches as large as ours, and nothing between them. What a DNS server costs above this is its
+ * own; what this costs is the kernel's. Two system calls a batch: the receive waits by itself.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,9 +3,9 @@
  * One change, a thousand watchers:  bench-fanout FOLDER URL WATCHERS EVENTS
  *
  * Each watcher has a TLS connection of its own to the same list; one ConfigMap is changed again and
- * again, the next time when all of them have read it. Times run from the API's acknowledgement until
- * a watcher has the event in hand, decrypted, and include this program's own work for all of them,
- * which shares the cores with the server. Prints one JSON object.
+ * again, the next time when all of them have read it. Times run from the API's acknowledgement
+ * until a watcher has the event in hand, decrypted, and include this program's own work for all of
+ * them, which shares the cores with the server. Prints one JSON object.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `in` holds what was received and not yet read. Heads are read from it whole; bodies are as long as
- * Content-Length says, or chunked.
+ * `in` holds what was received and not yet read. Heads are read from it whole; bodies are as long
+ * as Content-Length says, or chunked.
  */
 #include "https.h"
 

@@ -3,8 +3,8 @@
 
 /*
  * The client side of the API as `kubectl` would use it, with nothing in between that could hide
- * time: one kept-alive TLS connection, one request at a time, HTTP/1.1. For measuring alone: whatever
- * goes wrong ends the program with a line that says what.
+ * time: one kept-alive TLS connection, one request at a time, HTTP/1.1. For measuring alone:
+ * whatever goes wrong ends the program with a line that says what.
  */
 
 #include <stdbool.h>
@@ -33,7 +33,9 @@ void https_send(struct https *https, const char *method, const char *path, const
 /* Waits for the head of the answer; returns its status. */
 int https_read_head(struct https *https);
 
-/* Reads the rest of the answer; `body` may be NULL. The connection is ready for the next request. */
+/*
+ * Reads the rest of the answer; `body` may be NULL. The connection is ready for the next request.
+ */
 void https_read_body(struct https *https, struct buffer *body);
 
 /* A stream: from now on reads don't wait. */

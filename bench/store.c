@@ -5,8 +5,8 @@
  *  - durable creates a second on SQLite with 1 and with 64 clients, each waiting for its
  *    acknowledgement before the next; runs alternate, medians count; beside them what the disk does
  *    for one small write and fdatasync;
- *  - one event to 1,000 watchers: from handing the write to a store in memory until the last of them
- *    has read it, and the same with 1,000 watchers of other prefixes;
+ *  - one event to 1,000 watchers: from handing the write to a store in memory until the last of
+ *    them has read it, and the same with 1,000 watchers of other prefixes;
  *  - a hub of 150,000 items loaded from SQLite.
  */
 #include <fcntl.h>
@@ -197,7 +197,9 @@ static void read_all(void *userdata)
 	}
 }
 
-/* Times of `EVENTS` events below /own/, each until all watchers of `prefix` that should have it do. */
+/*
+ * Times of `EVENTS` events below /own/, each until all watchers of `prefix` that should have it do.
+ */
 static void fan_out(const char *prefix, int readers_of_each, double *ret_times)
 {
 	static struct reader readers[WATCHERS];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench-zone [SERVICES [ENDPOINTS [LARGE]]]: the zone at scale. Feeds that many headless Services with
- * that many endpoints in all, and one more Service of LARGE endpoints in slices of 100; prints what the
- * zone takes and what a change costs, from the object to the published name.
+ * bench-zone [SERVICES [ENDPOINTS [LARGE]]]: the zone at scale. Feeds that many headless Services
+ * with that many endpoints in all, and one more Service of LARGE endpoints in slices of 100; prints
+ * what the zone takes and what a change costs, from the object to the published name.
  */
 #include <malloc.h>
 #include <stdio.h>

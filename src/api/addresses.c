@@ -4,8 +4,8 @@
  * offset. Numbers that nobody asked for come from the upper band of a pool, at random, so that a
  * number chosen by hand in the lower band is likely to be free (KEP-3070, KEP-3668).
  *
- * Invariant: a set bit is held by an object in the store, by a reservation under way, or by one that
- * frees it and is not done yet. service_addresses.c decides what a Service needs.
+ * Invariant: a set bit is held by an object in the store, by a reservation under way, or by one
+ * that frees it and is not done yet. service_addresses.c decides what a Service needs.
  */
 #include "api/addresses_intern.h"
 

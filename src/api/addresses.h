@@ -39,8 +39,9 @@ struct reservation {
 };
 
 /*
- * `cidrs` as in api_config. Returns 0, or -EINVAL after putting a line for people into `ret_message`:
- * not a CIDR, too large (a range has at most 2^20 addresses), too small, or two of one family.
+ * `cidrs` as in api_config. Returns 0, or -EINVAL after putting a line for people into
+ * `ret_message`: not a CIDR, too large (a range has at most 2^20 addresses), too small, or two of
+ * one family.
  */
 int addresses_new(const char *const cidrs[ADDRESSES_FAMILIES], uint16_t port_min, uint16_t port_max,
 		  char *ret_message, size_t size, struct addresses **ret);

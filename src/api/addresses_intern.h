@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Shared by addresses.c (pools and ranges) and service_addresses.c (what a Service needs of them). */
+/*
+ * Shared by addresses.c (pools and ranges) and service_addresses.c (what a Service needs of them).
+ */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,15 +2,19 @@
 #pragma once
 
 /*
- * Admission: the rules that need more than the object itself — other objects, addresses, the clock —
- * and the metadata that only the server sets. Runs between decoding and the store for every write.
+ * Admission: the rules that need more than the object itself — other objects, addresses, the clock
+ * — and the metadata that only the server sets. Runs between decoding and the store for every
+ * write.
  */
 
 #include <jansson.h>
 
 #include "api/write.h"
 
-/* A new object: its namespace, its metadata, defaults, checks, addresses. Returns NULL or a refusal. */
+/*
+ * A new object: its namespace, its metadata, defaults, checks, addresses. Returns NULL or a
+ * refusal.
+ */
 json_t *admit_create(struct write *write, json_t *object);
 
 /* The same for an object that was `old`. */

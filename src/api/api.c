@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a request: health and version for everybody; then who asks; then documents, discovery and
- * at last the resources, by the tables of routes.c.
+ * The way of a request: health and version for everybody; then who asks; then documents, discovery
+ * and at last the resources, by the tables of routes.c.
  */
 #include "api/api.h"
 

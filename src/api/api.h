@@ -3,8 +3,8 @@
 
 /*
  * The Kubernetes API: what kubectl, client-go and our own controllers talk to. It answers HTTP
- * exchanges (http/exchange.h), reads from the hub, writes to the store. Control thread only; no call
- * waits, except api_bootstrap() at the start.
+ * exchanges (http/exchange.h), reads from the hub, writes to the store. Control thread only; no
+ * call waits, except api_bootstrap() at the start.
  *
  * Who may do what: every client that proves who it is (a certificate of our CA, a service account's
  * token, the admin token) may do everything. Others get /healthz, /livez, /readyz and /version.
@@ -42,8 +42,8 @@ struct api_config {
 	const char *issuer; /* of tokens; NULL: "https://kubernetes.default.svc.cluster.local" */
 	const char *admin_token; /* a bearer token that is system:masters; NULL: none */
 	/*
-	 * Asks to call api_run_due() at that time of the clock (UINT64_MAX: no need any more); replaces
-	 * an earlier wish. NULL: the owner looks at api_next_due() itself.
+	 * Asks to call api_run_due() at that time of the clock (UINT64_MAX: no need any more);
+	 * replaces an earlier wish. NULL: the owner looks at api_next_due() itself.
 	 */
 	void (*due_changed)(void *userdata, uint64_t at);
 	/* Adds one line for each part that is not ready; NULL: always ready. For /readyz. */
@@ -62,9 +62,9 @@ struct api *api_free(struct api *api);
 
 /*
  * Makes what a cluster is born with: the namespaces default, kube-system, kube-public and
- * kube-node-lease, and in default the Service `kubernetes` with its Endpoints and EndpointSlice, which
- * point to `address`:`port`, where this API is served. What is there already stays or is brought up to
- * date. Blocks (store_drain). Returns 0 or a negative errno.
+ * kube-node-lease, and in default the Service `kubernetes` with its Endpoints and EndpointSlice,
+ * which point to `address`:`port`, where this API is served. What is there already stays or is
+ * brought up to date. Blocks (store_drain). Returns 0 or a negative errno.
  */
 int api_bootstrap(struct api *api, const char *address, uint16_t port);
 
@@ -72,8 +72,9 @@ int api_bootstrap(struct api *api, const char *address, uint16_t port);
 void api_handle(void *userdata, struct http_exchange *exchange);
 
 /*
- * Hands requests for `prefix` ("/peers") and what is below it to `handler`, once it is known who asks
- * (401 before that). At most API_EXTENSIONS; before the API is served. `prefix` outlives the API.
+ * Hands requests for `prefix` ("/peers") and what is below it to `handler`, once it is known who
+ * asks (401 before that). At most API_EXTENSIONS; before the API is served. `prefix` outlives the
+ * API.
  */
 enum { API_EXTENSIONS = 4 };
 void api_extend(struct api *api, const char *prefix, http_handler_fn handler, void *userdata);
@@ -88,8 +89,8 @@ uint64_t api_next_due(const struct api *api);
 void api_end_watches(struct api *api);
 
 /*
- * A token of service account `space`/`name` with `uid`, good for `seconds`, as a heap text; NULL when
- * the API has no key.
+ * A token of service account `space`/`name` with `uid`, good for `seconds`, as a heap text; NULL
+ * when the API has no key.
  */
 char *api_token(struct api *api, const char *space, const char *name, const char *uid,
 		int64_t seconds);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens are JWTs (RFC 7519) signed with ES256. One is good while it has not expired and its service
- * account is the one it was made for (same uid): deleting the account ends its tokens.
+ * Tokens are JWTs (RFC 7519) signed with ES256. One is good while it has not expired and its
+ * service account is the one it was made for (same uid): deleting the account ends its tokens.
  */
 #include "api/authenticate.h"
 

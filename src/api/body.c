@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bodies into trees. Whatever the encoding, an object passes the same strict decoding, and what comes
- * out has only fields that its kind has.
+ * Bodies into trees. Whatever the encoding, an object passes the same strict decoding, and what
+ * comes out has only fields that its kind has.
  */
 #include <strings.h>
 
@@ -59,7 +59,10 @@ static json_t *bad_request(struct buffer *message)
 	return status_new(OUTCOME_BAD_REQUEST, "%s", buffer_text(message));
 }
 
-/* An object that could not be decoded; about a field's type the kind is said as well, as clients know it. */
+/*
+ * An object that could not be decoded; about a field's type the kind is said as well, as clients
+ * know it.
+ */
 static json_t *bad_object(const struct kind *kind, int outcome, struct buffer *message)
 {
 	if (outcome != OBJECT_WRONG_TYPE) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One HTTP request on its way through the API: who asks, for what, and in which form the answer goes
- * back. Lives in the exchange's arena, until the one answer.
+ * One HTTP request on its way through the API: who asks, for what, and in which form the answer
+ * goes back. Lives in the exchange's arena, until the one answer.
  */
 
 #include <stdbool.h>
@@ -48,8 +48,8 @@ void answer_bytes(struct call *call, int code, const char *content_type, struct 
 /* ---- bodies ---- */
 
 /*
- * The object of `kind` in the body: JSON, YAML or protobuf by its Content-Type, strict as the query's
- * fieldValidation asks. Returns NULL with a new reference in *ret, or a refusal.
+ * The object of `kind` in the body: JSON, YAML or protobuf by its Content-Type, strict as the
+ * query's fieldValidation asks. Returns NULL with a new reference in *ret, or a refusal.
  */
 json_t *body_object(struct call *call, const struct kind *kind, json_t **ret);
 
@@ -69,8 +69,8 @@ json_t *call_write_options(struct call *call, bool *ret_dry_run,
 bool call_negotiate(struct call *call, unsigned allowed);
 
 /*
- * Starts a write for the call, with `body` (taken), and answers when it is done. `format` matters to
- * patches alone.
+ * Starts a write for the call, with `body` (taken), and answers when it is done. `format` matters
+ * to patches alone.
  */
 void call_write(struct call *call, write_change_fn change, enum part part, json_t *body,
 		enum patch_format format);

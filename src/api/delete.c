@@ -2,7 +2,8 @@
 /*
  * DELETE. An object goes at once, unless something holds it: a finalizer (its own, or one that the
  * propagation policy asks for), a namespace's content, or a pod's grace. Then it only gets a
- * deletionTimestamp, and goes when the last hold is gone (update.c) or somebody deletes it with grace 0.
+ * deletionTimestamp, and goes when the last hold is gone (update.c) or somebody deletes it with
+ * grace 0.
  */
 #include "api/admission.h"
 #include "api/call.h"

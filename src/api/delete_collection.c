@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DELETE of a collection: one delete for each object that is selected, a window of them under way. The
- * answer is the list of what was selected, once all are done; the first refusal (other than an object
- * that is gone already) is the answer instead, and stops the rest.
+ * DELETE of a collection: one delete for each object that is selected, a window of them under way.
+ * The answer is the list of what was selected, once all are done; the first refusal (other than an
+ * object that is gone already) is the answer instead, and stops the rest.
  */
 #include "api/call.h"
 #include "api/intern.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two dialects of one table: the plain one (APIResourceList a group version) and the aggregated one
- * (APIGroupDiscoveryList, KEP-3352), which is everything in two answers. The second is recognised by
- * clients by its Content-Type, so that must be the exact text.
+ * (APIGroupDiscoveryList, KEP-3352), which is everything in two answers. The second is recognised
+ * by clients by its Content-Type, so that must be the exact text.
  */
 #include "api/discovery.h"
 

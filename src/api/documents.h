@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Documents that follow from the kinds alone (OpenAPI): made when first asked for, kept, with an ETag.
+ * Documents that follow from the kinds alone (OpenAPI): made when first asked for, kept, with an
+ * ETag.
  */
 
 #include "base/map.h"

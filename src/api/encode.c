@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects, lists and events in the negotiated form. JSON objects and lists are copied from the ready
- * texts; only tables and protobuf look into them.
+ * Objects, lists and events in the negotiated form. JSON objects and lists are copied from the
+ * ready texts; only tables and protobuf look into them.
  */
 #include "api/form.h"
 

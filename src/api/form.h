@@ -3,8 +3,8 @@
 
 /*
  * The form of an answer, negotiated by the Accept header: JSON or the Kubernetes protobuf encoding;
- * the object itself, a Table of its columns, or its metadata alone. Members that we do not know (CBOR)
- * are passed over.
+ * the object itself, a Table of its columns, or its metadata alone. Members that we do not know
+ * (CBOR) are passed over.
  */
 
 #include <stdbool.h>
@@ -85,8 +85,8 @@ void list_end(struct list_writer *writer, const struct list_meta *meta);
 /* ---- one event of a watch ---- */
 
 /*
- * Appends a frame: type "ADDED"… and the object in this form. `first` is set for the first frame and
- * cleared: only the first Table has column definitions.
+ * Appends a frame: type "ADDED"… and the object in this form. `first` is set for the first frame
+ * and cleared: only the first Table has column definitions.
  */
 void form_event(const struct form *form, const struct kind *kind, const char *type, struct str text,
 		bool *first, struct buffer *out);

@@ -3,8 +3,8 @@
 
 /*
  * Where objects stand in the store: /registry/GROUP/RESOURCE/NAMESPACE/NAME, with "core" for the
- * group without a name and no NAMESPACE part for cluster-scoped kinds. A prefix ends in '/', so that
- * namespace "ns1" never shows what is in "ns10". Pure.
+ * group without a name and no NAMESPACE part for cluster-scoped kinds. A prefix ends in '/', so
+ * that namespace "ns1" never shows what is in "ns10". Pure.
  */
 
 #include <stdbool.h>

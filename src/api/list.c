@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LIST. What is current is concatenated from the hub. A page of an older state (a continue token, an
- * exact resourceVersion) comes from the store, unless nothing has happened since: then the hub is that
- * state.
+ * LIST. What is current is concatenated from the hub. A page of an older state (a continue token,
+ * an exact resourceVersion) comes from the store, unless nothing has happened since: then the hub
+ * is that state.
  */
 #include "api/call.h"
 #include "api/intern.h"

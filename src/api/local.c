@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The local client. A request becomes the same struct write that HTTP makes; a watch reads the hub at
- * once when the hub says that there is something, so that caches are up to date before the writer
- * hears that it is done.
+ * The local client. A request becomes the same struct write that HTTP makes; a watch reads the hub
+ * at once when the hub says that there is something, so that caches are up to date before the
+ * writer hears that it is done.
  */
 #include "api/local.h"
 
@@ -137,8 +137,10 @@ static bool is_whole_object(enum client_verb verb, enum part part)
 	       part != PART_BINDING && part != PART_EVICTION;
 }
 
-/* The body as HTTP would have decoded it. Our own controllers send no unknown fields; if one does, it
- * is a bug worth a line. */
+/*
+ * The body as HTTP would have decoded it. Our own controllers send no unknown fields; if one does,
+ * it is a bug worth a line.
+ */
 static json_t *take_body(const struct client_request *request, enum part part, json_t **ret_refusal)
 {
 	_cleanup_strict_ struct strict_report report = { .n = 0 };

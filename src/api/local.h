@@ -3,8 +3,8 @@
 
 /*
  * The client inside the process: the calls of client/client.h through the API's own door (the same
- * admission, defaults and validation as kubectl meets), without HTTP. Objects share the text that the
- * hub holds; nothing is parsed on the way.
+ * admission, defaults and validation as kubectl meets), without HTTP. Objects share the text that
+ * the hub holds; nothing is parsed on the way.
  *
  * Order: the events of a write reach every watch of the process before the write's `done`.
  */

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Messages of the API that are not stored: options, views, reviews and answers. Each is a struct kind
- * of its own, so that the same decoding and the same two encodings serve it.
+ * Messages of the API that are not stored: options, views, reviews and answers. Each is a struct
+ * kind of its own, so that the same decoding and the same two encodings serve it.
  */
 
 #include "object/schema.h"

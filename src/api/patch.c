@@ -69,7 +69,10 @@ json_t *patch_change(struct write *write, const json_t *old, json_t **ret)
 	if (refusal != NULL) {
 		return refusal;
 	}
-	/* The outcome may share parts with `old` and with the patch; what follows changes it in place. */
+	/*
+	 * The outcome may share parts with `old` and with the patch; what follows changes it in
+	 * place.
+	 */
 	_cleanup_json_ json_t *patched = json_deep_copy(outcome);
 	if (!json_is_object(patched)) {
 		return status_new(OUTCOME_BAD_REQUEST, "the patch does not leave an object");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reviews: questions that are asked by creating an object which is never stored (kubectl auth can-i,
- * kubectl auth whoami), and the token subresource of service accounts. Who has proved who he is may do
- * everything, so every answer is yes.
+ * Reviews: questions that are asked by creating an object which is never stored (kubectl auth
+ * can-i, kubectl auth whoami), and the token subresource of service accounts. Who has proved who he
+ * is may do everything, so every answer is yes.
  */
 #include "api/authenticate.h"
 #include "api/call.h"

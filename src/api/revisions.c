@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A continue token is base64 of "v1:REVISION:KEY", the key without its prefix, so that a token is no
- * use for other places than the one it was made for. Clients must not look into it.
+ * A continue token is base64 of "v1:REVISION:KEY", the key without its prefix, so that a token is
+ * no use for other places than the one it was made for. Clients must not look into it.
  */
 #include "api/revisions.h"
 

@@ -20,8 +20,8 @@ struct hub;
 bool revision_parse(const char *text, uint64_t *ret);
 
 /*
- * A read that must be at least as new as `text`: NULL, or a refusal (400, or 504 with the cause that
- * clients wait on when it has not happened yet).
+ * A read that must be at least as new as `text`: NULL, or a refusal (400, or 504 with the cause
+ * that clients wait on when it has not happened yet).
  */
 json_t *revision_check_seen(const struct hub *hub, const char *text);
 
@@ -34,8 +34,8 @@ struct snapshot_request {
 };
 
 /*
- * From the parameters resourceVersion, resourceVersionMatch and continue (each may be NULL). `prefix`:
- * the keys that are listed. Returns NULL or a refusal.
+ * From the parameters resourceVersion, resourceVersionMatch and continue (each may be NULL).
+ * `prefix`: the keys that are listed. Returns NULL or a refusal.
  */
 json_t *snapshot_request_init(struct snapshot_request *request, const struct hub *hub,
 			      struct str prefix, const char *revision, const char *match,

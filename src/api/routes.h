@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The map of the API: paths into their parts, methods into verbs, and the same tables told to clients
- * as discovery.
+ * The map of the API: paths into their parts, methods into verbs, and the same tables told to
+ * clients as discovery.
  */
 
 #include <stdbool.h>
@@ -37,8 +37,8 @@ bool kind_is_virtual(const struct kind *kind);
 typedef void (*verb_fn)(struct call *call);
 
 /*
- * What answers a method on this place. NULL with *ret_known: whether the place exists at all (405) or
- * not (404).
+ * What answers a method on this place. NULL with *ret_known: whether the place exists at all (405)
+ * or not (404).
  */
 verb_fn route_verb(const struct kind *kind, const struct route *route, enum http_method method,
 		   bool *ret_known);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scale subresource: a view of a workload's replicas as autoscaling/v1 Scale, one for every kind
- * that has the paths in its description.
+ * The scale subresource: a view of a workload's replicas as autoscaling/v1 Scale, one for every
+ * kind that has the paths in its description.
  */
 #include "api/messages.h"
 #include "api/status.h"

@@ -222,7 +222,9 @@ static json_t *check_configured(const struct addresses *addresses, const json_t 
 	return NULL;
 }
 
-/* A PreferDualStack Service is not upgraded behind its owner's back when the cluster becomes dual. */
+/*
+ * A PreferDualStack Service is not upgraded behind its owner's back when the cluster becomes dual.
+ */
 static bool is_settled(const json_t *service, const json_t *old)
 {
 	return old != NULL && policy_is(service, "PreferDualStack") &&

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Refusals. A request that is not done is answered with a Status; inside the API a refusal *is* that
- * Status, as a tree (new reference), and NULL says that all is well. Code and reason come from one
- * table, the words from k8s.io/apimachinery/pkg/api/errors, because clients test both.
+ * Refusals. A request that is not done is answered with a Status; inside the API a refusal *is*
+ * that Status, as a tree (new reference), and NULL says that all is well. Code and reason come from
+ * one table, the words from k8s.io/apimachinery/pkg/api/errors, because clients test both.
  */
 
 #include <jansson.h>

@@ -16,6 +16,9 @@ json_t *strict_refusal(enum field_validation validation, const struct strict_rep
 json_t *strict_refusal_patch(enum field_validation validation, const struct strict_report *report,
 			     const json_t *patch);
 
-/* Warn: the value of a Warning header (RFC 7234: `299 - "…", 299 - "…"`); appends nothing otherwise. */
+/*
+ * Warn: the value of a Warning header (RFC 7234: `299 - "…", 299 - "…"`); appends nothing
+ * otherwise.
+ */
 void strict_warning(enum field_validation validation, const struct strict_report *report,
 		    struct buffer *out);

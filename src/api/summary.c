@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Label selectors are matched against the labels' own piece of text. Field selectors are matched
- * against a small object that holds nothing but the selectable fields' values, each at its name taken
- * as a path ("spec.nodeName"); the shadow of a kind is the kind with all its selectable fields read
- * that way, so that the same matcher serves both. The small object is made from the whole one once a
- * version, when somebody first asks.
+ * against a small object that holds nothing but the selectable fields' values, each at its name
+ * taken as a path ("spec.nodeName"); the shadow of a kind is the kind with all its selectable
+ * fields read that way, so that the same matcher serves both. The small object is made from the
+ * whole one once a version, when somebody first asks.
  */
 #include "api/summary.h"
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What selectors need of an object, kept beside it in the hub: where its labels stand in its text, and
- * the values of its selectable fields, taken out when a field selector first asks for them.
+ * What selectors need of an object, kept beside it in the hub: where its labels stand in its text,
+ * and the values of its selectable fields, taken out when a field selector first asks for them.
  */
 
 #include <jansson.h>

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* For the tests of this folder: an API on a store in memory, a clock turned by hand, and kubectl's part. */
+/*
+ * For the tests of this folder: an API on a store in memory, a clock turned by hand, and kubectl's
+ * part.
+ */
 
 #include <jansson.h>
 
@@ -50,7 +53,9 @@ json_t *door_delete(struct door *door, int code, const char *target, const char 
 json_t *door_patch(struct door *door, int code, const char *target, const char *format,
 		   const char *body);
 
-/* Single quotes for double ones, so that JSON can be read in C. Valid until the fourth next call. */
+/*
+ * Single quotes for double ones, so that JSON can be read in C. Valid until the fourth next call.
+ */
 const char *quoted(const char *text);
 
 /* The next whole line of a watch that has not been taken yet, as JSON; NULL when there is none. */

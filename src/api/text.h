@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Pieces of an object's client text, found without parsing it. The text is our own writer's (compact,
- * apiVersion, kind and metadata first, the resourceVersion first in metadata), so a few scans suffice.
- * Pure.
+ * Pieces of an object's client text, found without parsing it. The text is our own writer's
+ * (compact, apiVersion, kind and metadata first, the resourceVersion first in metadata), so a few
+ * scans suffice. Pure.
  */
 
 #include <stdint.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PUT, and what PATCH shares with it: the wanted object meets the one that is there. Each part of an
- * object has its own door: a plain write leaves the status alone, a write of the status leaves the rest
- * alone (but for labels and annotations), and only `finalize` changes a namespace's finalizers.
+ * PUT, and what PATCH shares with it: the wanted object meets the one that is there. Each part of
+ * an object has its own door: a plain write leaves the status alone, a write of the status leaves
+ * the rest alone (but for labels and annotations), and only `finalize` changes a namespace's
+ * finalizers.
  */
 #include "api/admission.h"
 #include "api/call.h"

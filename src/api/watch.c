@@ -3,10 +3,10 @@
  * WATCH: a stream that is pulled. When the client can take more, the next frame is made from the
  * hub's ring; nothing is queued for a watch, and between frames it holds no buffer.
  *
- *   INITIAL -> LIVE -> ENDED      INITIAL: the objects that were there at the start (held by reference)
+ *   INITIAL -> LIVE -> ENDED    INITIAL: the objects that were there at the start (by reference)
  *
- * A watch ends when its time is up, when the ring has passed it (with an ERROR event, 410), or when the
- * client is gone.
+ * A watch ends when its time is up, when the ring has passed it (with an ERROR event, 410), or when
+ * the client is gone.
  */
 #include "api/call.h"
 #include "api/intern.h"
@@ -357,7 +357,9 @@ static void make_prefix(struct watch *watch)
 	}
 }
 
-/* A place in history that is not there (any more): said in the stream, where clients look for it. */
+/*
+ * A place in history that is not there (any more): said in the stream, where clients look for it.
+ */
 static void start_expired(struct watch *watch, uint64_t revision)
 {
 	json_t *status = status_new(OUTCOME_EXPIRED, "too old resource version: %llu (%llu)",

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine of writes: read what is there from the hub, let the verb make what shall be there, store
- * it under the condition that the revision is still the one that was read. Invariants:
+ * The engine of writes: read what is there from the hub, let the verb make what shall be there,
+ * store it under the condition that the revision is still the one that was read. Invariants:
  *
  *  - an answer is given only when the store has called back, so it is durable and visible by then;
  *  - what differs in nothing from what is there is not written, and its resourceVersion stays;
- *  - a lost race is repeated against the new state, at most LIMIT_WRITE_TRIES times, unless the client
- *    named the resourceVersion it had seen (then the verb itself refuses);
+ *  - a lost race is repeated against the new state, at most LIMIT_WRITE_TRIES times, unless the
+ *    client named the resourceVersion it had seen (then the verb itself refuses);
  *  - a reservation of addresses ends exactly once, with the fate of the store's write.
  */
 #include "api/write.h"

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * One write under way, whoever asked: kubectl over HTTP, or a controller in the process. A verb is a
- * pure function from the object that is there to the object that shall be there; the engine calls it
- * on the current state, stores the result on the condition that nobody wrote meanwhile, and calls it
- * again when somebody did.
+ * One write under way, whoever asked: kubectl over HTTP, or a controller in the process. A verb is
+ * a pure function from the object that is there to the object that shall be there; the engine calls
+ * it on the current state, stores the result on the condition that nobody wrote meanwhile, and
+ * calls it again when somebody did.
  */
 
 #include <stdbool.h>
@@ -46,8 +46,8 @@ enum field_validation {
 
 /*
  * The verb: sets *ret to the object that shall be there (new reference), or write->remove with *ret
- * its last state. `old` is what is there, with its resourceVersion; NULL: nothing. Returns NULL or a
- * refusal. May run several times for one write.
+ * its last state. `old` is what is there, with its resourceVersion; NULL: nothing. Returns NULL or
+ * a refusal. May run several times for one write.
  */
 typedef json_t *(*write_change_fn)(struct write *write, const json_t *old, json_t **ret);
 
@@ -106,8 +106,8 @@ json_t *scale_patch_change(struct write *write, const json_t *old, json_t **ret)
 json_t *binding_change(struct write *write, const json_t *old, json_t **ret);
 
 /*
- * What update and patch share: brings `wanted` (reference stolen) together with `old` and lets it pass
- * admission and validation.
+ * What update and patch share: brings `wanted` (reference stolen) together with `old` and lets it
+ * pass admission and validation.
  */
 json_t *write_merge(struct write *write, const json_t *old, json_t *wanted, json_t **ret);
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Errors are ints: 0 is fine; a negative errno is fatal and is forwarded with a trace, never matched
- * on; a positive value is a named outcome of the one function that returns it and is handled by its
- * caller, never forwarded.
+ * Errors are ints: 0 is fine; a negative errno is fatal and is forwarded with a trace, never
+ * matched on; a positive value is a named outcome of the one function that returns it and is
+ * handled by its caller, never forwarded.
  */
 
 /* Where a fatal error begins: logs file and line at debug level, returns `error` (negative). */

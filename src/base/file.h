@@ -9,14 +9,14 @@
 #include "base/str.h"
 
 /*
- * Reads all of `path`, at most `max` bytes, into a NUL-terminated heap text. Returns 0, or a negative
- * errno (-ENOENT, -EFBIG when it is larger).
+ * Reads all of `path`, at most `max` bytes, into a NUL-terminated heap text. Returns 0, or a
+ * negative errno (-ENOENT, -EFBIG when it is larger).
  */
 int file_read(const char *path, size_t max, char **ret_text, size_t *ret_n);
 
 /*
- * Writes `path` in one stroke: to a new file beside it with `mode`, synced, renamed over it, directory
- * synced. Whoever looks sees the old file or the new one. Returns 0 or a negative errno.
+ * Writes `path` in one stroke: to a new file beside it with `mode`, synced, renamed over it,
+ * directory synced. Whoever looks sees the old file or the new one. Returns 0 or a negative errno.
  */
 int file_write(const char *path, struct str content, mode_t mode);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses are byte strings in network order; the arithmetic adds a 64-bit number at a bit position
- * and carries upwards, so both families go the same way.
+ * Addresses are byte strings in network order; the arithmetic adds a 64-bit number at a bit
+ * position and carries upwards, so both families go the same way.
  */
 #include "base/ip.h"
 

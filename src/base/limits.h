@@ -8,7 +8,9 @@
 enum {
 	/* API bodies and objects (spec: 413 above 3 MB). */
 	LIMIT_BODY = 3 * 1024 * 1024,
-	/* One serialised object; etcd's 1.5 MB is the practice, a body may hold one larger patch. */
+	/*
+	 * One serialised object; etcd's 1.5 MB is the practice, a body may hold one larger patch.
+	 */
 	LIMIT_OBJECT = 3 * 1024 * 1024,
 	/* Data of one ConfigMap or Secret (Kubernetes: 1 MiB). */
 	LIMIT_DATA = 1024 * 1024,
@@ -20,7 +22,9 @@ enum {
 	LIMIT_JSON_DEPTH = 100,
 	/* Keys and values of metadata.annotations together (as in Kubernetes). */
 	LIMIT_ANNOTATIONS = 256 * 1024,
-	/* JSON values one protobuf body may unfold into: tiny on the wire, some hundred bytes here. */
+	/*
+	 * JSON values one protobuf body may unfold into: tiny on the wire, some hundred bytes here.
+	 */
 	LIMIT_PROTOBUF_VALUES = 200000,
 	/* A path in a message; the rest of a longer one is left out. */
 	LIMIT_JSON_PATH = 1024,

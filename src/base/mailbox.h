@@ -3,8 +3,9 @@
 
 /*
  * A mailbox: one of the two places where threads meet. Any thread sends, one thread receives. A
- * message is a struct with an embedded `struct mail`; ownership goes with it. Order of one sender is
- * kept. The receiver waits on mailbox_fd() (an eventfd, level-triggered: readable while mail waits).
+ * message is a struct with an embedded `struct mail`; ownership goes with it. Order of one sender
+ * is kept. The receiver waits on mailbox_fd() (an eventfd, level-triggered: readable while mail
+ * waits).
  */
 
 #include <stddef.h>

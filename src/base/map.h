@@ -39,8 +39,8 @@ void map_deinit(struct map *map, void (*release)(void *value));
 void *map_get(const struct map *map, struct str key);
 
 /*
- * Sets the value of `key` (never NULL) and returns the value it replaces, or NULL. Aborts beyond the
- * maximum: check map->n first where the number comes from outside.
+ * Sets the value of `key` (never NULL) and returns the value it replaces, or NULL. Aborts beyond
+ * the maximum: check map->n first where the number comes from outside.
  */
 void *map_put(struct map *map, struct str key, void *value);
 
@@ -51,8 +51,8 @@ void *map_remove(struct map *map, struct str key);
 size_t map_count(const struct map *map, struct str prefix);
 
 /*
- * Walks: the first entry with a key ≥ `key`, or > `key`; NULL at the end. The entry is valid until it
- * is removed; walk on with map_after(map, entry->key).
+ * Walks: the first entry with a key ≥ `key`, or > `key`; NULL at the end. The entry is valid until
+ * it is removed; walk on with map_after(map, entry->key).
  */
 const struct map_entry *map_from(const struct map *map, struct str key);
 const struct map_entry *map_after(const struct map *map, struct str key);

@@ -10,8 +10,8 @@
 void random_bytes(void *ret_bytes, size_t n);
 
 /*
- * For simulators only: from now on random_bytes(), and all that is drawn from it, follows from `seed`.
- * Before any thread is started.
+ * For simulators only: from now on random_bytes(), and all that is drawn from it, follows from
+ * `seed`. Before any thread is started.
  */
 void random_fix(uint64_t seed);
 

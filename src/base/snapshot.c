@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * liburcu, QSBR flavour: reading costs nothing, because a reader only says now and then that it holds
- * no pointer. The map is liburcu's lock-free hash table. Retired values go to call_rcu's helper
- * thread, so the writer never waits for readers.
+ * liburcu, QSBR flavour: reading costs nothing, because a reader only says now and then that it
+ * holds no pointer. The map is liburcu's lock-free hash table. Retired values go to call_rcu's
+ * helper thread, so the writer never waits for readers.
  */
 #include "base/snapshot.h"
 

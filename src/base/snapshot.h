@@ -8,8 +8,9 @@
  *
  * Rules for readers. A reading thread calls snapshot_reader_join() once, and from then on counts as
  * inside a read section except between snapshot_reader_sleep() and snapshot_reader_wake(). It calls
- * snapshot_reader_pass() whenever it holds no pointer out of a snapshot: once a batch of packets, for
- * example. It sleeps around every call that may block. It calls snapshot_reader_leave() at its end.
+ * snapshot_reader_pass() whenever it holds no pointer out of a snapshot: once a batch of packets,
+ * for example. It sleeps around every call that may block. It calls snapshot_reader_leave() at its
+ * end.
  *
  * Rules for the writer. One thread, which is no reader. Functions marked [writer] are its own; what
  * it finds stays good until it removes it itself.
@@ -40,7 +41,9 @@ void *snapshot_get(const struct snapshot *snapshot);
 /* [writer] Publishes `value`; returns the old one, which the caller retires. */
 void *snapshot_publish(struct snapshot *snapshot, void *value);
 
-/* [writer] Calls `release(value)` on a helper thread once no reader can see `value`. NULL is fine. */
+/*
+ * [writer] Calls `release(value)` on a helper thread once no reader can see `value`. NULL is fine.
+ */
 void snapshot_retire(void *value, void (*release)(void *value));
 
 /* [writer] Waits until everything retired so far has been released. For shutdown and tests. */
@@ -75,8 +78,8 @@ struct snapshot_entry *snapshot_map_find(const struct snapshot_map *map, struct 
 					 uint32_t hash);
 
 /*
- * [writer] Inserts `entry`, replacing the entry of the same key, which is returned for the caller to
- * retire (NULL when there was none). A reader sees the old one or the new one, never neither.
+ * [writer] Inserts `entry`, replacing the entry of the same key, which is returned for the caller
+ * to retire (NULL when there was none). A reader sees the old one or the new one, never neither.
  */
 struct snapshot_entry *snapshot_map_put(struct snapshot_map *map, struct snapshot_entry *entry);
 

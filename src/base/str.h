@@ -63,9 +63,9 @@ int str_cmp(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b);
 
 /*
- * Cuts `*rest` at the first `separator`: returns what stands before it and leaves what stands after.
- * Without a separator it returns everything and leaves STR_NONE (p == NULL), so a loop can end on
- * `rest.p != NULL`.
+ * Cuts `*rest` at the first `separator`: returns what stands before it and leaves what stands
+ * after. Without a separator it returns everything and leaves STR_NONE (p == NULL), so a loop can
+ * end on `rest.p != NULL`.
  */
 struct str str_cut(struct str *rest, char separator);
 

@@ -9,8 +9,8 @@
 struct thread;
 
 /*
- * Starts `run(argument)` on a new thread called `name` (≤ 15 bytes) with all signals blocked. Returns
- * 0 or a negative errno.
+ * Starts `run(argument)` on a new thread called `name` (≤ 15 bytes) with all signals blocked.
+ * Returns 0 or a negative errno.
  */
 int thread_start(const char *name, void (*run)(void *argument), void *argument,
 		 struct thread **ret);

@@ -422,8 +422,8 @@ static uint64_t hash_of(struct str text)
 }
 
 /*
- * A new list names what is known already. The revision alone would do, but for a server that has lost
- * its store and counts from the beginning again.
+ * A new list names what is known already. The revision alone would do, but for a server that has
+ * lost its store and counts from the beginning again.
  */
 static bool is_known(const struct cache_kind *kind, const struct cache_entry *entry,
 		     const struct object *now, uint64_t hash)

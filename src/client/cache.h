@@ -26,9 +26,10 @@ struct cache *cache_free(struct cache *cache);
 void cache_want(struct cache *cache, const struct kind *kind);
 
 /*
- * Holds of `kind` no more than what `keep` makes of each object (a new reference, of the same name and
- * revision), for a process that needs just a part: subscribers get the whole object as `now` and what
- * was kept as `old`; whoever reads the cache finds what was kept. Said before anybody wants the kind.
+ * Holds of `kind` no more than what `keep` makes of each object (a new reference, of the same name
+ * and revision), for a process that needs just a part: subscribers get the whole object as `now`
+ * and what was kept as `old`; whoever reads the cache finds what was kept. Said before anybody
+ * wants the kind.
  */
 void cache_keep(struct cache *cache, const struct kind *kind,
 		struct object *(*keep)(struct object *object));
@@ -43,8 +44,9 @@ bool cache_is_synced(const struct cache *cache);
 void cache_on_synced(struct cache *cache, void (*synced)(void *userdata), void *userdata);
 
 /*
- * How many kinds are cut off from their source: what is known of them grows old, and stays. A kind that was
- * never reached counts too, once that was tried. Calls `changed` whenever this has changed.
+ * How many kinds are cut off from their source: what is known of them grows old, and stays. A kind
+ * that was never reached counts too, once that was tried. Calls `changed` whenever this has
+ * changed.
  */
 size_t cache_lost(const struct cache *cache);
 void cache_on_connection(struct cache *cache, void (*changed)(void *userdata), void *userdata);
@@ -109,7 +111,9 @@ void cache_subscribe(struct cache *cache, const struct kind *kind,
 		     void (*changed)(void *userdata, struct object *old, struct object *now),
 		     void *userdata);
 
-/* Ends every subscription, waiting and following of `userdata`; not from inside a call of theirs. */
+/*
+ * Ends every subscription, waiting and following of `userdata`; not from inside a call of theirs.
+ */
 void cache_unsubscribe(struct cache *cache, const void *userdata);
 
 /* Tests: puts an object in (reference stolen), or takes one out; then marks everything synced. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One map holds every object under "plural.group/namespace/name". A write makes the new tree, counts
- * the revision, and puts an event into the queue of every watch of the kind; order within a queue is
- * kept, order between queues and answers is drawn.
+ * One map holds every object under "plural.group/namespace/name". A write makes the new tree,
+ * counts the revision, and puts an event into the queue of every watch of the kind; order within a
+ * queue is kept, order between queues and answers is drawn.
  */
 #include "client/fake.h"
 
@@ -176,7 +176,9 @@ static bool has_finalizers(const json_t *tree)
 	       json_array_size(json_at(tree, "spec.finalizers")) > 0;
 }
 
-/* Puts `tree` (stolen) in the place of `old`, or removes it when its deletion was waiting for this. */
+/*
+ * Puts `tree` (stolen) in the place of `old`, or removes it when its deletion was waiting for this.
+ */
 static void replace(struct fake *fake, struct object *old, json_t *tree, struct outcome *outcome)
 {
 	const json_t *before = object_tree(old);

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A client for tests with a small API server behind it, in memory: revisions, uids, generated names,
- * status apart from the rest, finalizers, graceful deletion, preconditions, conflicts, a namespace
- * that is going. A request is carried out at once, but its answer and the events of the watches wait
- * until a test delivers them, in an order drawn from a seed: so whoever acts on a stale view is
- * found out. Answers can be refused or lost and watches broken.
+ * A client for tests with a small API server behind it, in memory: revisions, uids, generated
+ * names, status apart from the rest, finalizers, graceful deletion, preconditions, conflicts, a
+ * namespace that is going. A request is carried out at once, but its answer and the events of the
+ * watches wait until a test delivers them, in an order drawn from a seed: so whoever acts on a
+ * stale view is found out. Answers can be refused or lost and watches broken.
  */
 
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text is split into two: what stands between the brackets of the member "items" of the outermost
- * object, and the rest, which goes to `head` and is a small JSON object in the end ("items":[] in it).
- * Splitting needs strings, escapes and the depth of brackets, no more; brackets of the wrong shape are
- * found when the pieces are parsed.
+ * The text is split into two: what stands between the brackets of the member "items" of the
+ * outermost object, and the rest, which goes to `head` and is a small JSON object in the end
+ * ("items":[] in it). Splitting needs strings, escapes and the depth of brackets, no more; brackets
+ * of the wrong shape are found when the pieces are parsed.
  *
  * depth 0: outside, 1: in the list object, 2: in "items" (in_items), 3: in an item (in_item).
  */

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Reads a list ("kind": "PodList", "metadata": {…}, "items": […]) as it comes in: each item is handed
- * over as soon as its last byte is there, so a list of any length costs the memory of its largest
- * item. Only the structure is looked at; what is handed over is checked by whoever parses it. Pure.
+ * Reads a list ("kind": "PodList", "metadata": {…}, "items": […]) as it comes in: each item is
+ * handed over as soon as its last byte is there, so a list of any length costs the memory of its
+ * largest item. Only the structure is looked at; what is handed over is checked by whoever parses
+ * it. Pure.
  */
 
 #include <stdbool.h>

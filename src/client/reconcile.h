@@ -113,7 +113,9 @@ void key_split(struct str key, struct str *ret_space, struct str *ret_name);
 /* A kind that a controller listens to. */
 struct source {
 	const struct kind *kind;
-	/* Names the keys to reconcile after a change; old or now may be NULL (appeared, removed). */
+	/*
+	 * Names the keys to reconcile after a change; old or now may be NULL (appeared, removed).
+	 */
 	void (*keys)(const struct cache *cache, struct object *old, struct object *now,
 		     struct key_sink *sink);
 };

@@ -170,7 +170,9 @@ static void respond_object(struct request *request, int status)
 		respond_unreached(request, "the answer is not JSON");
 		return;
 	}
-	/* A Status, or another kind's object (Scale, Binding): done, with nothing to show for it. */
+	/*
+	 * A Status, or another kind's object (Scale, Binding): done, with nothing to show for it.
+	 */
 	if (strcmp(json_string_at(tree, "kind"), request->kind->kind) == 0 &&
 	    object_new_tree(request->kind, take(tree), &object) != 0) {
 		respond_unreached(request, "the answer is no such object");

@@ -5,10 +5,10 @@
  * A client of an API server over HTTPS: `headlessd dns` beside any Kubernetes, and our own parts in
  * processes of their own.
  *
- * Watches list in pages and then watch from there, for ever: a broken connection is made again after a
- * pause that doubles (with jitter), a revision that is too old brings a new list. Objects are handed
- * over one by one as they come in, so reading everything again costs the memory of one object.
- * metadata.managedFields is left out of them.
+ * Watches list in pages and then watch from there, for ever: a broken connection is made again
+ * after a pause that doubles (with jitter), a revision that is too old brings a new list. Objects
+ * are handed over one by one as they come in, so reading everything again costs the memory of one
+ * object. metadata.managedFields is left out of them.
  */
 
 struct client;

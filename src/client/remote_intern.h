@@ -31,8 +31,8 @@ void remote_collection(const struct kind *kind, struct str space, struct buffer 
 void remote_encode(struct str text, struct buffer *out);
 
 /*
- * The Status in a refusal: `message` gets its message (or what can be said without), the Status itself
- * is returned (new reference) or NULL when the answer holds none.
+ * The Status in a refusal: `message` gets its message (or what can be said without), the Status
+ * itself is returned (new reference) or NULL when the answer holds none.
  */
 json_t *remote_refusal(int status, struct str body, struct buffer *message);
 

@@ -7,12 +7,13 @@
  *      │  └──410 (first)──────┘   └──error──▶ PAUSING ──timer──▶ WATCHING, or LISTING when it was
  *      └───────────────────────────────────────────────────────  listing or its revision is no good
  *
- * Invariants: `revision` is where the sink is: what it was told last, and where a watch goes on. The
- * source counts as lost from the first error until the sink is known to be up to date again: a list
- * is complete, an event has come, or a watch has stood for a moment without a complaint. Errors that
- * follow each other without such a moment make pauses longer.
+ * Invariants: `revision` is where the sink is: what it was told last, and where a watch goes on.
+ * The source counts as lost from the first error until the sink is known to be up to date again: a
+ * list is complete, an event has come, or a watch has stood for a moment without a complaint.
+ * Errors that follow each other without such a moment make pauses longer.
  *
- * A sink may end its watch from any call; `busy` keeps the struct alive until the call has returned.
+ * A sink may end its watch from any call; `busy` keeps the struct alive until the call has
+ * returned.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl says which descriptors and which moment it waits for; the loop tells it when they are there.
- * Its callbacks only note what has come and put the transfer on the list `dirty`; settle(), which runs
- * when libcurl has returned, hands that on. A transfer whose buffer is full is paused until then, so
- * what waits between the socket and its reader is at most LIMIT_TRANSFER_PENDING.
+ * libcurl says which descriptors and which moment it waits for; the loop tells it when they are
+ * there. Its callbacks only note what has come and put the transfer on the list `dirty`; settle(),
+ * which runs when libcurl has returned, hands that on. A transfer whose buffer is full is paused
+ * until then, so what waits between the socket and its reader is at most LIMIT_TRANSFER_PENDING.
  *
- * GnuTLS behind this libcurl reads certificates from files alone, so texts lie in sealed memory files
- * that have a path below /proc/self/fd and never touch a disk.
+ * GnuTLS behind this libcurl reads certificates from files alone, so texts lie in sealed memory
+ * files that have a path below /proc/self/fd and never touch a disk.
  */
 #include "client/transfer.h"
 
@@ -305,7 +305,9 @@ static void deliver(struct transfer *transfer)
 
 static void settle(struct transfers *transfers)
 {
-	/* Somebody called from here asks for libcurl's work again: the outer call goes on with it. */
+	/*
+	 * Somebody called from here asks for libcurl's work again: the outer call goes on with it.
+	 */
 	if (transfers->current != NULL) {
 		return;
 	}

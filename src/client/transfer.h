@@ -3,8 +3,9 @@
 
 /*
  * HTTPS transfers on the loop (libcurl's multi interface): one request, one answer that comes in
- * pieces. Servers are always verified. Nothing is called from inside libcurl: pieces wait in a bounded
- * buffer until it has returned, so whoever is called may start and cancel transfers. Loop's thread.
+ * pieces. Servers are always verified. Nothing is called from inside libcurl: pieces wait in a
+ * bounded buffer until it has returned, so whoever is called may start and cancel transfers. Loop's
+ * thread.
  */
 
 #include <stdbool.h>
@@ -20,7 +21,10 @@ struct transfers;
 struct transfer_ops {
 	/* The status of the answer, before anything of its body. May be NULL. */
 	void (*head)(void *userdata, int status);
-	/* Bytes of the body, borrowed for the call. False: no more of it (done() comes with an error). */
+	/*
+	 * Bytes of the body, borrowed for the call. False: no more of it (done() comes with an
+	 * error).
+	 */
 	bool (*received)(void *userdata, struct str bytes);
 	/*
 	 * The end, called once; the transfer is gone afterwards. `error` NULL: the whole answer has

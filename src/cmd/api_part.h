@@ -38,14 +38,18 @@ struct api_part {
 	const char *service_cidrs[2];
 	char cidr_text[160];
 	char *kubeconfig; /* where it was written */
-	/* Set before starting: adds a line for each part that is not ready, for /readyz. May be NULL. */
+	/*
+	 * Set before starting: adds a line for each part that is not ready, for /readyz. May be
+	 * NULL.
+	 */
 	void (*unready)(void *userdata, struct buffer *lines);
 	void *userdata;
 };
 
 /*
- * Starts it all; `part` is zeroed but for `unready`. Returns 0, or a negative errno after one line on standard error
- * that says what is wrong and what to do. On failure api_part_stop() cleans up, too.
+ * Starts it all; `part` is zeroed but for `unready`. Returns 0, or a negative errno after one line
+ * on standard error that says what is wrong and what to do. On failure api_part_stop() cleans up,
+ * too.
  */
 int api_part_start(struct api_part *part, struct loop *loop, const struct settings *settings);
 

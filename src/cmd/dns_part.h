@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * DNS as a part of a process: the zone fed from a cache, the resolver for names outside, the workers,
- * and the metrics of all three.
+ * DNS as a part of a process: the zone fed from a cache, the resolver for names outside, the
+ * workers, and the metrics of all three.
  */
 
 #include "cmd/options.h"
@@ -33,7 +33,8 @@ struct dns_part {
 
 /*
  * Opens the sockets and begins to build the zone from `cache`; answers begin with dns_part_start().
- * Returns 0, or a negative errno after one line on standard error. On failure dns_part_stop() cleans up.
+ * Returns 0, or a negative errno after one line on standard error. On failure dns_part_stop()
+ * cleans up.
  */
 int dns_part_open(struct dns_part *part, const struct dns_part_config *config, struct cache *cache);
 

@@ -3,7 +3,8 @@
 
 /*
  * All controllers, as one table: a program adds every row to its runner (client/runner.h) with the
- * same settings. A new controller is one file that ends in one `const struct controller`, and a row.
+ * same settings. A new controller is one file that ends in one `const struct controller`, and a
+ * row.
  */
 
 #include <stddef.h>

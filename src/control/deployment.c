@@ -6,7 +6,8 @@
  * A deployment never touches pods: it makes a ReplicaSet for each template it was given and moves
  * replicas from the old ones to the newest. A change of spec.replicas (told by an annotation that
  * every ReplicaSet carries) is shared out first, by proportion, so that scaling does not hasten a
- * rollout; while paused only that happens. Going back to an old template finds its ReplicaSet again.
+ * rollout; while paused only that happens. Going back to an old template finds its ReplicaSet
+ * again.
  */
 #include <string.h>
 

@@ -60,8 +60,8 @@ void rollout_deinit(struct rollout *rollout);
 
 /*
  * Sees to it that the newest ReplicaSet has the highest revision, the deployment's annotations and
- * minReadySeconds, and that the deployment shows that revision. With `create` it makes the ReplicaSet
- * when there is none.
+ * minReadySeconds, and that the deployment shows that revision. With `create` it makes the
+ * ReplicaSet when there is none.
  */
 void rollout_sync_fresh(struct rollout *rollout, bool create);
 

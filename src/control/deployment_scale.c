@@ -62,7 +62,9 @@ static int64_t scale_down_available(struct rollout *rollout)
 	int64_t removed = 0;
 
 	for (size_t i = 0; i < rollout->n_sets; i++) {
-		/* Pods beyond what a set wants are about to go, whatever its status still counts. */
+		/*
+		 * Pods beyond what a set wants are about to go, whatever its status still counts.
+		 */
 		spare += least(rollout->sets[i].available, rollout->sets[i].replicas);
 	}
 	for (size_t i = 0; i < rollout->n_sets && removed < spare; i++) {

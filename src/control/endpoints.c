@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The older object, Endpoints: one a service, of the service's first address family. Addresses that
- * offer the same ports form a subset. The canonical form is the one of Kubernetes: each port stands in
- * one subset; ports with the same addresses in the same readiness share it.
+ * offer the same ports form a subset. The canonical form is the one of Kubernetes: each port stands
+ * in one subset; ports with the same addresses in the same readiness share it.
  */
 #include <inttypes.h>
 #include <stdlib.h>

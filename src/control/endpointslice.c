@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Endpoint slices of services with a selector. An endpoint is a pod's address of one family; which
- * families is the service's ipFamilies. Pods stay until they are gone: a terminating one is not ready,
- * but may be serving. One difference to Kubernetes: a pod whose node is unknown is an endpoint (without
- * zone), because a pod that says it has an address and is ready can be reached, node object or not.
+ * families is the service's ipFamilies. Pods stay until they are gone: a terminating one is not
+ * ready, but may be serving. One difference to Kubernetes: a pod whose node is unknown is an
+ * endpoint (without zone), because a pod that says it has an address and is ready can be reached,
+ * node object or not.
  */
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * https://kubernetes.io/docs/concepts/architecture/garbage-collection/
  *
  *   background   an object none of whose owners is there any more is removed;
- *   foreground   an owner with the finalizer foregroundDeletion waits until no dependent that blocks
- *                its deletion is left, and its dependents go meanwhile;
+ *   foreground   an owner with the finalizer foregroundDeletion waits until no dependent that
+ *                blocks its deletion is left, and its dependents go meanwhile;
  *   orphan       an owner with the finalizer orphan waits until no dependent names it any more, and
  *                they stay.
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Endpoints that somebody made by hand, for a service without a selector, appear as endpoint slices,
- * so that everything that reads slices sees them: each subset and address family is one slice. Slices
- * belong to the Endpoints object and carry its labels and annotations.
+ * Endpoints that somebody made by hand, for a service without a selector, appear as endpoint
+ * slices, so that everything that reads slices sees them: each subset and address family is one
+ * slice. Slices belong to the Endpoints object and carry its labels and annotations.
  */
 #include <string.h>
 

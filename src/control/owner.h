@@ -32,10 +32,10 @@ bool owner_controls(struct object *owner, struct object *object);
 
 /*
  * Gathers what `owner` controls among the objects of `kind`, in name order, and plans adoption of
- * matching orphans that `may_adopt` (NULL: any) lets pass, and release of what no longer matches. An
- * owner that is being deleted neither adopts nor releases. Returns 0 with `ret` filled, or
- * OWNER_CHANGED when the plan changes ownership: the caller then plans nothing that depends on
- * it, the change brings the key back.
+ * matching orphans that `may_adopt` (NULL: any) lets pass, and release of what no longer matches.
+ * An owner that is being deleted neither adopts nor releases. Returns 0 with `ret` filled, or
+ * OWNER_CHANGED when the plan changes ownership: the caller then plans nothing that depends on it,
+ * the change brings the key back.
  */
 enum { OWNER_CHANGED = 1 };
 int owner_claim(const struct view *view, struct object *owner, const struct kind *kind,
@@ -44,8 +44,9 @@ int owner_claim(const struct view *view, struct object *owner, const struct kind
 		struct object_list *ret);
 
 /*
- * For a source's keys(): the controllers of kind `owner_kind` that a change of a dependent concerns:
- * the one named before, the one named now, and for an orphan those whose selector matches it.
+ * For a source's keys(): the controllers of kind `owner_kind` that a change of a dependent
+ * concerns: the one named before, the one named now, and for an orphan those whose selector matches
+ * it.
  */
 void owner_keys(const struct cache *cache, struct object *old, struct object *now,
 		const struct kind *owner_kind, struct key_sink *sink);

@@ -28,8 +28,8 @@ bool pod_is_running_and_ready(struct object *pod);
 int64_t pod_ready_since(struct object *pod);
 
 /*
- * Nanoseconds until the pod, if it stays ready, has been so for `min_ready_seconds`: 0: is available
- * now; POD_NOT_READY: not ready.
+ * Nanoseconds until the pod, if it stays ready, has been so for `min_ready_seconds`: 0: is
+ * available now; POD_NOT_READY: not ready.
  */
 #define POD_NOT_READY UINT64_MAX
 uint64_t pod_available_in(struct object *pod, int64_t min_ready_seconds, int64_t now);

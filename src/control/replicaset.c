@@ -3,9 +3,9 @@
  * ReplicaSets: so many pods of one template, whichever.
  * https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
  *
- * One reconcile compares the active pods with spec.replicas and creates or removes the difference, at
- * most LIMIT_WORKLOAD_BURST at a time. Pods get their names here and not from the API, so that the
- * event can tell them. Who goes first when there are too many is replicaset_rank.c's.
+ * One reconcile compares the active pods with spec.replicas and creates or removes the difference,
+ * at most LIMIT_WORKLOAD_BURST at a time. Pods get their names here and not from the API, so that
+ * the event can tell them. Who goes first when there are too many is replicaset_rank.c's.
  */
 #include <string.h>
 

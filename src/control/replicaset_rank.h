@@ -10,8 +10,8 @@
 
 /*
  * Sorts `pods`, those to be removed first in front: not bound, pending, not ready, lower
- * controller.kubernetes.io/pod-deletion-cost, more pods of the same Deployment on its node, ready for
- * a shorter time, more restarts, younger.
+ * controller.kubernetes.io/pod-deletion-cost, more pods of the same Deployment on its node, ready
+ * for a shorter time, more restarts, younger.
  */
 void replicaset_rank(const struct view *view, struct object *set, struct object_list *pods);
 

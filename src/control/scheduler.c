@@ -4,11 +4,12 @@
  *
  * It has a single key, "pending": one reconcile looks at all pods that wait, in the order of their
  * priority and age, and counts each one it places before it looks at the next. As a key is not
- * reconciled again before the cache shows what its last plan did, no choice is made on stale counts.
+ * reconciled again before the cache shows what its last plan did, no choice is made on stale
+ * counts.
  *
- * Of the nodes that can take a pod it picks the one with the fewest pods of the same owner, then with
- * the fewest pods, then the first by name. A pod that no node can take says why, in an event and its
- * PodScheduled condition, and is looked at again when nodes or pods change.
+ * Of the nodes that can take a pod it picks the one with the fewest pods of the same owner, then
+ * with the fewest pods, then the first by name. A pod that no node can take says why, in an event
+ * and its PodScheduled condition, and is looked at again when nodes or pods change.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Required affinity and anti-affinity between pods. A term names pods (by labels and namespaces) and
- * a topology (a node label); two nodes are the same domain when they have the same value of it.
+ * Required affinity and anti-affinity between pods. A term names pods (by labels and namespaces)
+ * and a topology (a node label); two nodes are the same domain when they have the same value of it.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
  */
 #include <string.h>

@@ -287,7 +287,10 @@ static void check_capacity(const struct place *place, const json_t *requests, st
 		const json_t *quantity = json_object_get(room, name);
 		int64_t used = json_integer_value(json_object_get(place->used, name));
 		int64_t wanted = json_integer_value(number);
-		/* A node that says nothing of cpu or memory has enough; of anything else it has none. */
+		/*
+		 * A node that says nothing of cpu or memory has enough; of anything else it has
+		 * none.
+		 */
 		bool unlimited = quantity == NULL && strchr(name, '/') == NULL;
 
 		if (wanted != 0 && !unlimited && used + wanted > resource_number(quantity)) {

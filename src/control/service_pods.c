@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A selector is a conjunction, so every pod that a service selects carries any one of its terms. A
- * service is therefore found under the term with the smallest key, and its pods are among those under
- * that label; both index keys are "namespace/label=value".
+ * service is therefore found under the term with the smallest key, and its pods are among those
+ * under that label; both index keys are "namespace/label=value".
  */
 #include "control/service_pods.h"
 

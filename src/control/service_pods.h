@@ -3,8 +3,8 @@
 
 /*
  * Services and the pods that they select, both ways, without looking at all of either: pods are
- * indexed by each of their labels, services by one term of their selector. And what an endpoint says
- * of a pod. https://kubernetes.io/docs/concepts/services-networking/service/
+ * indexed by each of their labels, services by one term of their selector. And what an endpoint
+ * says of a pod. https://kubernetes.io/docs/concepts/services-networking/service/
  */
 
 #include <stdbool.h>
@@ -29,8 +29,8 @@ bool service_is_headless(struct object *service);
 void service_pods(const struct cache *cache, struct object *service, struct object_list *ret);
 
 /*
- * For sources: keys of the services that a change of a pod concerns. A change that no endpoint shows
- * concerns none.
+ * For sources: keys of the services that a change of a pod concerns. A change that no endpoint
+ * shows concerns none.
  */
 void service_keys_of_pod(const struct cache *cache, struct object *old, struct object *now,
 			 struct key_sink *sink);
@@ -47,12 +47,15 @@ bool pod_is_endpoint(struct object *pod, bool terminating);
 /* The pod's address of a family (4 or 16 bytes), or its first with `n` 0. False: it has none. */
 bool pod_address(struct object *pod, uint8_t n, struct ip *ret);
 
-/* Its DNS label below the service: spec.hostname if spec.subdomain is the service's name, else "". */
+/*
+ * Its DNS label below the service: spec.hostname if spec.subdomain is the service's name, else "".
+ */
 const char *pod_hostname(struct object *pod, struct object *service);
 
 /*
- * The service's ports as this pod has them, named target ports resolved, those it does not have left
- * out: [{"name","port","protocol"[,"appProtocol"]}] sorted by name, port and protocol. New reference.
+ * The service's ports as this pod has them, named target ports resolved, those it does not have
+ * left out: [{"name","port","protocol"[,"appProtocol"]}] sorted by name, port and protocol. New
+ * reference.
  */
 json_t *pod_ports(struct object *pod, struct object *service);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every active namespace has: the ServiceAccount "default" and the ConfigMap "kube-root-ca.crt",
- * made again when somebody removes or changes them.
+ * What every active namespace has: the ServiceAccount "default" and the ConfigMap
+ * "kube-root-ca.crt", made again when somebody removes or changes them.
  */
 #include <string.h>
 

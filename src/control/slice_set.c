@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Packing favours few writes over full slices, since every write goes to every watcher: an endpoint
- * stays in the slice where it is; what is new goes first into slices that change anyway, then into one
- * slice that has room for all of it, and only then into new ones. A slice that would be removed while
- * another one is created becomes that one.
+ * stays in the slice where it is; what is new goes first into slices that change anyway, then into
+ * one slice that has room for all of it, and only then into new ones. A slice that would be removed
+ * while another one is created becomes that one.
  *
- * Slices are grouped by address type and set of ports. An endpoint is the same as before when address,
- * hostname and target are.
+ * Slices are grouped by address type and set of ports. An endpoint is the same as before when
+ * address, hostname and target are.
  */
 #include "control/slice_set.h"
 
@@ -330,8 +330,8 @@ static bool is_of_group(const struct slice_set *set, const struct slice *slice,
 }
 
 /*
- * The slice of the group to fill next: the fullest of those that are written anyway and have room, or
- * the fullest of the others that has room for everything; NULL: a new one.
+ * The slice of the group to fill next: the fullest of those that are written anyway and have room,
+ * or the fullest of the others that has room for everything; NULL: a new one.
  */
 static struct slice *slice_to_fill(struct slice_set *set, struct group *group)
 {

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The endpoint slices of one service: from the endpoints that should be there to the few writes that
- * bring the slices there. https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+ * The endpoint slices of one service: from the endpoints that should be there to the few writes
+ * that bring the slices there.
+ * https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
  */
 
 #include <stdbool.h>
@@ -35,13 +36,15 @@ struct slice_set *slice_set_free(struct slice_set *set); /* NULL is fine; return
 void slice_set_want(struct slice_set *set, const char *address_type);
 
 /*
- * An endpoint of a wanted type (reference stolen), with its ports (borrowed; equal sorted ports share
- * slices). `changed` is when it became as it is, as RFC 3339 text; "" unknown.
+ * An endpoint of a wanted type (reference stolen), with its ports (borrowed; equal sorted ports
+ * share slices). `changed` is when it became as it is, as RFC 3339 text; "" unknown.
  */
 void slice_set_add(struct slice_set *set, const char *address_type, const json_t *ports,
 		   json_t *endpoint, const char *changed);
 
-/* Plans what is missing from the slices that the cache shows, once; returns whether anything was. */
+/*
+ * Plans what is missing from the slices that the cache shows, once; returns whether anything was.
+ */
 bool slice_set_plan(struct slice_set *set, const struct cache *cache, struct plan *plan);
 
 /* Plans the removal of all slices of "namespace/name" that `managed_by` made and `gone` accepts. */

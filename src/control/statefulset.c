@@ -6,8 +6,8 @@
  * One reconcile looks at all pods of the set and takes the next step: with OrderedReady that is at
  * most one pod, and only when every pod before it is running, ready and available (for removal:
  * when no other pod is in trouble); with Parallel it is all of them at once. Creating and scaling
- * down come before updating. A pod is never replaced before it has fully gone, because its successor
- * has the same name: two of one ordinal cannot be.
+ * down come before updating. A pod is never replaced before it has fully gone, because its
+ * successor has the same name: two of one ordinal cannot be.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -94,8 +94,8 @@ static void put_volumes(const struct set *set, json_t *spec, int64_t ordinal)
 }
 
 /*
- * Claims are created when the program serves them. When it doesn't, the pod still names them and one
- * warning for each generation says why they are missing.
+ * Claims are created when the program serves them. When it doesn't, the pod still names them and
+ * one warning for each generation says why they are missing.
  */
 static void plan_claims(struct set *set, int64_t ordinal)
 {

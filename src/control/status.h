@@ -15,8 +15,9 @@
 #include "object/object.h"
 
 /*
- * Plans what turns the object's status into `status` (reference stolen): a merge patch of the status
- * subresource, bound to the object's uid. Returns false, and plans nothing, when they are equal.
+ * Plans what turns the object's status into `status` (reference stolen): a merge patch of the
+ * status subresource, bound to the object's uid. Returns false, and plans nothing, when they are
+ * equal.
  */
 bool status_plan(struct plan *plan, struct object *object, json_t *status);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The endpoint controllers on the runner, against an API server that answers and notifies late and in
- * any order, loses answers and breaks watches.
+ * The endpoint controllers on the runner, against an API server that answers and notifies late and
+ * in any order, loses answers and breaks watches.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -175,7 +175,10 @@ static void slices_end_up_as_the_pods_are(void **state)
 		fake_lose_answers(simulation.fake, 0);
 		finish(&simulation);
 		check(&simulation);
-		/* Thirty pods fit into one slice, and there was always one: a second is a stale one. */
+		/*
+		 * Thirty pods fit into one slice, and there was always one: a second is a stale
+		 * one.
+		 */
 		assert_int_equal(simulation.slices_made, 1);
 		simulation_deinit(&simulation);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The workload controllers on the runner, with a node that starts and ends pods, against an API
- * server that answers and notifies late and in any order, loses answers and breaks watches. What must
- * hold at every moment is checked on the server, between any two steps.
+ * server that answers and notifies late and in any order, loses answers and breaks watches. What
+ * must hold at every moment is checked on the server, between any two steps.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -41,8 +41,8 @@ int world_teardown(void **state);
 json_t *world_json(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Puts an object in: apiVersion, kind, namespace "default" (when the kind has one), uid "uid-NAME" and
- * creationTimestamp are filled in where missing, and it gets the next resourceVersion.
+ * Puts an object in: apiVersion, kind, namespace "default" (when the kind has one), uid "uid-NAME"
+ * and creationTimestamp are filled in where missing, and it gets the next resourceVersion.
  */
 void world_put(struct world *world, const struct kind *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The packet: what is dropped, what is an error, what fits, and what comes back from an upstream. */
+/*
+ * The packet: what is dropped, what is an error, what fits, and what comes back from an upstream.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -385,7 +387,9 @@ static void an_alias_is_followed_upstream(void **state)
 	size_t target;
 
 	rig->options.forward = true;
-	/* www.example.org CNAME cdn.example.org, cdn.example.org A, compressed as a server would. */
+	/*
+	 * www.example.org CNAME cdn.example.org, cdn.example.org A, compressed as a server would.
+	 */
 	put_pointer(&writer, DNS_HEADER);
 	put_record_head(&writer, RR_CNAME, 60, 6);
 	target = writer.n;

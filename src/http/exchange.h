@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * One HTTP request and its answer, whoever carries it: the TLS server (http/server.h), or a test that
- * plays the client (http/loopback.h). A handler gets an exchange once its body is complete and answers
- * it once, at once or later. Everything runs on the loop's thread.
+ * One HTTP request and its answer, whoever carries it: the TLS server (http/server.h), or a test
+ * that plays the client (http/loopback.h). A handler gets an exchange once its body is complete and
+ * answers it once, at once or later. Everything runs on the loop's thread.
  */
 
 #include <stdbool.h>
@@ -43,8 +43,8 @@ struct http_peer {
 };
 
 /*
- * A streamed body, pulled: read() is called whenever the client can take more. All of it on the loop's
- * thread. close() is called exactly once, when the stream has ended or the client is gone.
+ * A streamed body, pulled: read() is called whenever the client can take more. All of it on the
+ * loop's thread. close() is called exactly once, when the stream has ended or the client is gone.
  */
 enum {
 	HTTP_STREAM_WAIT = 0, /* nothing now: http_wake() says when */
@@ -102,21 +102,24 @@ const char *http_header(const struct http_exchange *exchange, const char *name);
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
 
 /*
- * Answers with `body` (its bytes are taken, the buffer is empty afterwards; NULL for none). Afterwards
- * the exchange is the carrier's: the handler touches it no more. A client that has gone is no error.
+ * Answers with `body` (its bytes are taken, the buffer is empty afterwards; NULL for none).
+ * Afterwards the exchange is the carrier's: the handler touches it no more. A client that has gone
+ * is no error.
  */
 void http_reply(struct http_exchange *exchange, int status, const char *content_type,
 		struct buffer *body);
 
 /*
- * Answers with a stream (chunked). The exchange may be used for http_wake() until close() is called.
+ * Answers with a stream (chunked). The exchange may be used for http_wake() until close() is
+ * called.
  */
 void http_reply_stream(struct http_exchange *exchange, int status, const char *content_type,
 		       const struct http_stream *stream, void *userdata);
 
 /*
- * For a handler that will answer later, told before it returns: `gone` is called, once, when the client
- * hangs up before the answer. The answer is still owed, into nothing. (A stream learns it by close().)
+ * For a handler that will answer later, told before it returns: `gone` is called, once, when the
+ * client hangs up before the answer. The answer is still owed, into nothing. (A stream learns it by
+ * close().)
  */
 void http_on_gone(struct http_exchange *exchange, void (*gone)(void *userdata), void *userdata);
 

@@ -9,7 +9,7 @@
 enum http_method http_method_of(const char *name);
 
 /*
- * Percent-decodes into the arena, NUL-terminated; bad escapes stay as they are. `plus`: '+' is a space
- * (queries).
+ * Percent-decodes into the arena, NUL-terminated; bad escapes stay as they are. `plus`: '+' is a
+ * space (queries).
  */
 const char *http_unescape(struct arena *arena, struct str text, bool plus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exchange outlives the loopback handle when the handler still owes the answer: whoever of the two
- * ends last frees.
+ * The exchange outlives the loopback handle when the handler still owes the answer: whoever of the
+ * two ends last frees.
  */
 #include "http/loopback.h"
 

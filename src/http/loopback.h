@@ -11,8 +11,8 @@
 struct http_loopback;
 
 /*
- * Sends one request. `target` is "/path?query" (percent-encoded), `headers` pairs up to n. `user` NULL:
- * nobody. The handler runs before this returns; an answer may still be open afterwards.
+ * Sends one request. `target` is "/path?query" (percent-encoded), `headers` pairs up to n. `user`
+ * NULL: nobody. The handler runs before this returns; an answer may still be open afterwards.
  */
 struct http_loopback *http_loopback_send(http_handler_fn handler, void *userdata,
 					 const char *method, const char *target,
@@ -26,7 +26,8 @@ int http_loopback_status(const struct http_loopback *loopback);
 const char *http_loopback_header(const struct http_loopback *loopback, const char *name);
 
 /*
- * What has arrived of the body so far (a stream is read until it waits). Borrowed until the next call.
+ * What has arrived of the body so far (a stream is read until it waits). Borrowed until the next
+ * call.
  */
 struct str http_loopback_body(struct http_loopback *loopback);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Keys and certificates (GnuTLS, ECDSA P-256). A CA is made at the first start and kept; what it signs
- * is made anew when it is missing, expires within 30 days, or no longer fits.
+ * Keys and certificates (GnuTLS, ECDSA P-256). A CA is made at the first start and kept; what it
+ * signs is made anew when it is missing, expires within 30 days, or no longer fits.
  */
 
 #include <stddef.h>
@@ -18,8 +18,8 @@ void pki_pair_deinit(struct pki_pair *pair);
 
 /*
  * Reads DIR/NAME.crt and DIR/NAME.key, or makes a self-signed CA of ten years and writes them (key
- * 0600, made aside and renamed). Returns 0 or a negative errno; a damaged file is -EBADMSG with a log
- * line.
+ * 0600, made aside and renamed). Returns 0 or a negative errno; a damaged file is -EBADMSG with a
+ * log line.
  */
 int pki_ca(const char *directory, const char *name, const char *common_name, struct pki_pair *ret);
 
@@ -37,8 +37,8 @@ struct pki_request {
 int pki_issue(const struct pki_pair *ca, const struct pki_request *request, struct pki_pair *ret);
 
 /*
- * Like pki_issue(), but kept in DIR/NAME.crt and DIR/NAME.key and reused while it is valid for another
- * 30 days, signed by `ca`, and made for the same request.
+ * Like pki_issue(), but kept in DIR/NAME.crt and DIR/NAME.key and reused while it is valid for
+ * another 30 days, signed by `ca`, and made for the same request.
  */
 int pki_kept(const struct pki_pair *ca, const char *directory, const char *name,
 	     const struct pki_request *request, struct pki_pair *ret);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libmicrohttpd does the protocol; its epoll descriptor sits in our loop, and MHD_run() is called when
- * that is ready, when a timeout of its own is due, and after a connection was resumed.
+ * libmicrohttpd does the protocol; its epoll descriptor sits in our loop, and MHD_run() is called
+ * when that is ready, when a timeout of its own is due, and after a connection was resumed.
  *
  * A connection whose answer is not there yet is suspended: MHD forgets it until http_reply() or
- * http_wake() resumes it. A suspended connection is invisible to MHD, so while a stream waits (or an answer
- * whose handler asked with http_on_gone()) the loop itself watches the socket for the client's hang-up;
- * otherwise an idle watch whose client has gone would stay until its next event.
+ * http_wake() resumes it. A suspended connection is invisible to MHD, so while a stream waits (or
+ * an answer whose handler asked with http_on_gone()) the loop itself watches the socket for the
+ * client's hang-up; otherwise an idle watch whose client has gone would stay until its next event.
  *
  * An exchange has two owners, the handler (until it has answered) and MHD (until the connection is
  * done with it); it is freed when both have let go.

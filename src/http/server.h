@@ -25,8 +25,8 @@ struct http_server_config {
 };
 
 /*
- * Starts serving. Returns 0; or a negative errno after putting one line for people into `ret_message`
- * (≤ size bytes): what could not be bound and what to do.
+ * Starts serving. Returns 0; or a negative errno after putting one line for people into
+ * `ret_message` (≤ size bytes): what could not be bound and what to do.
  */
 int http_server_new(struct loop *loop, const struct http_server_config *config, char *ret_message,
 		    size_t size, struct http_server **ret);

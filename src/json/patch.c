@@ -5,7 +5,8 @@
  *
  * A patch of a few bytes can ask for a lot: `copy` doubles a document with every operation, `move`
  * deepens it, inserting at the front shifts an array. So every operation pays for the values it
- * touches from one budget, and no value is put where it would be nested deeper than LIMIT_JSON_DEPTH.
+ * touches from one budget, and no value is put where it would be nested deeper than
+ * LIMIT_JSON_DEPTH.
  */
 
 #include <stdio.h>
@@ -53,7 +54,9 @@ static bool spend(struct patcher *patcher, size_t work)
 	return true;
 }
 
-/* Pays for every value in `value`; false when the budget ends or it is deeper than `depth` levels. */
+/*
+ * Pays for every value in `value`; false when the budget ends or it is deeper than `depth` levels.
+ */
 static bool weigh(struct patcher *patcher, const json_t *value, size_t depth)
 {
 	json_t *walk = (json_t *)value;

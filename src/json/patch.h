@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Patches: JSON Patch (RFC 6902), JSON Merge Patch (RFC 7386) and Kubernetes' strategic merge patch.
- * Pure functions over trees. A target is changed only when the whole patch applies.
+ * Patches: JSON Patch (RFC 6902), JSON Merge Patch (RFC 7386) and Kubernetes' strategic merge
+ * patch. Pure functions over trees. A target is changed only when the whole patch applies.
  */
 
 #include <jansson.h>

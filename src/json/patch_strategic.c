@@ -157,7 +157,10 @@ static json_t *merge_or_replace_list(struct merger *merger, json_t *target, cons
 	return strategic_merge_list(merger, target, patch, field, name);
 }
 
-/* `before` (or NULL) merged with `values` (or NULL) and ordered; new reference, NULL after an error. */
+/*
+ * `before` (or NULL) merged with `values` (or NULL) and ordered; new reference, NULL after an
+ * error.
+ */
 static json_t *merge_in_order(struct merger *merger, json_t *before, const json_t *values,
 			      const json_t *order, const struct strategic_field *field,
 			      const char *name)

@@ -39,8 +39,9 @@ json_t *strategic_merge_list(struct merger *merger, json_t *target, const json_t
 			     const struct strategic_field *field, const char *name);
 
 /*
- * Orders `list`: elements that `wanted` names come in its order, the others in the order they have in
- * `before`, and the two are interleaved as `before` has them. New reference, NULL after an error.
+ * Orders `list`: elements that `wanted` names come in its order, the others in the order they have
+ * in `before`, and the two are interleaved as `before` has them. New reference, NULL after an
+ * error.
  */
 json_t *strategic_order_list(struct merger *merger, const json_t *list, const json_t *wanted,
 			     const json_t *before, const struct strategic_field *field);

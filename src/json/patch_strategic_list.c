@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of a strategic merge patch. An element is known by its identity: the value of its merge key,
- * or the scalar itself. Identities are compared by their JSON text, kept in hash tables, so that no
- * patch costs more than its size and the target's; when an identity stands twice, the first counts.
+ * Lists of a strategic merge patch. An element is known by its identity: the value of its merge
+ * key, or the scalar itself. Identities are compared by their JSON text, kept in hash tables, so
+ * that no patch costs more than its size and the target's; when an identity stands twice, the first
+ * counts.
  */
 
 #include <stdlib.h>
@@ -105,9 +106,10 @@ static int compare_places(const void *a, const void *b)
 }
 
 /*
- * `places` begin with `n_kept` elements that nobody ordered, as they stood, and end with the ordered
- * ones. Before an ordered element come the kept ones that stood before it; an ordered element that is
- * new comes first. (That a new element goes to the front is what users of kubectl see.)
+ * `places` begin with `n_kept` elements that nobody ordered, as they stood, and end with the
+ * ordered ones. Before an ordered element come the kept ones that stood before it; an ordered
+ * element that is new comes first. (That a new element goes to the front is what users of kubectl
+ * see.)
  */
 static json_t *interleave(const struct place *places, size_t n_kept, size_t n)
 {

@@ -90,8 +90,8 @@ static bool accept(struct reader *reader, char c)
 }
 
 /*
- * The length of the UTF-8 sequence at `p` (RFC 3629: no overlong forms, no surrogates, nothing above
- * U+10FFFF), or 0 when there is none.
+ * The length of the UTF-8 sequence at `p` (RFC 3629: no overlong forms, no surrogates, nothing
+ * above U+10FFFF), or 0 when there is none.
  */
 static size_t utf8_length(const unsigned char *p, size_t n)
 {

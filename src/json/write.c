@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tree to text, straight into the buffer. Compact, keys in their order, UTF-8 as it is; only what RFC
- * 8259 section 7 demands is escaped. Trees come from json_read() or from our own code, so they are no
- * deeper than a few times LIMIT_JSON_DEPTH.
+ * Tree to text, straight into the buffer. Compact, keys in their order, UTF-8 as it is; only what
+ * RFC 8259 section 7 demands is escaped. Trees come from json_read() or from our own code, so they
+ * are no deeper than a few times LIMIT_JSON_DEPTH.
  */
 
 #include <stdio.h>

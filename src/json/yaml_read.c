@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml composes a document of nodes; they are unfolded into a tree with two bounds: the depth, and
- * the number of nodes visited, so that aliases of aliases end early. An anchor that contains itself
- * runs into the depth.
+ * libyaml composes a document of nodes; they are unfolded into a tree with two bounds: the depth,
+ * and the number of nodes visited, so that aliases of aliases end early. An anchor that contains
+ * itself runs into the depth.
  */
 #include "json/yaml_read.h"
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * YAML text -> tree (libyaml), as Kubernetes reads manifests: YAML 1.1 words for booleans and null in
- * plain scalars, numbers as numbers, everything else as text (a tag "!!str" before a plain scalar is
- * not heeded: quote it). Pure.
+ * YAML text -> tree (libyaml), as Kubernetes reads manifests: YAML 1.1 words for booleans and null
+ * in plain scalars, numbers as numbers, everything else as text (a tag "!!str" before a plain
+ * scalar is not heeded: quote it). Pure.
  */
 
 #include <jansson.h>
@@ -25,8 +25,8 @@ enum {
 int yaml_read(struct str text, struct buffer *message, json_t **ret);
 
 /*
- * Reads the documents of a stream one after the other ("---" between them): calls `document` with each
- * that is not empty (reference borrowed), until it returns non-zero, which is then returned.
+ * Reads the documents of a stream one after the other ("---" between them): calls `document` with
+ * each that is not empty (reference borrowed), until it returns non-zero, which is then returned.
  */
 int yaml_read_all(struct str text, struct buffer *message,
 		  int (*document)(void *userdata, const json_t *tree), void *userdata);

@@ -40,8 +40,8 @@ void loop_timer_set(struct loop_timer *timer, uint64_t ns);
 void loop_timer_stop(struct loop_timer *timer);
 
 /*
- * Calls `ready(userdata, events)` while `fd` is what `events` ask for (level-triggered). The descriptor
- * stays the caller's and outlives the watch.
+ * Calls `ready(userdata, events)` while `fd` is what `events` ask for (level-triggered). The
+ * descriptor stays the caller's and outlives the watch.
  */
 int loop_watch_new(struct loop *loop, int fd, unsigned events,
 		   void (*ready)(void *userdata, unsigned events), void *userdata,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An address is free when no pod in the cache has it, on this node or any other, finished or not, and
- * this reconcile has not given it away. All pods of a node are one key, and a key is not reconciled
- * again before the cache has seen what its last plan did, so nothing else needs to be remembered: not
- * over a restart either.
+ * An address is free when no pod in the cache has it, on this node or any other, finished or not,
+ * and this reconcile has not given it away. All pods of a node are one key, and a key is not
+ * reconciled again before the cache has seen what its last plan did, so nothing else needs to be
+ * remembered: not over a restart either.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the status of a simulated pod says, in kubelet's words. A status is made when something happens
- * to the pod (it starts, it ends) and not recomputed in between, so what a user patches into it stays.
- * The one exception is readiness gates: they are there to be followed.
+ * What the status of a simulated pod says, in kubelet's words. A status is made when something
+ * happens to the pod (it starts, it ends) and not recomputed in between, so what a user patches
+ * into it stays. The one exception is readiness gates: they are there to be followed.
  * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
  */
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Node objects and their leases. All nodes are one key, so that two never cut the same pod network out
- * of the cluster's; what a Node object holds already stays. Conditions are set once each: who patches
- * a simulated node's Ready condition wants to see what follows.
+ * Node objects and their leases. All nodes are one key, so that two never cut the same pod network
+ * out of the cluster's; what a Node object holds already stays. Conditions are set once each: who
+ * patches a simulated node's Ready condition wants to see what follows.
  *
  * A lease is renewed every 10 seconds, on the wall clock's full tens, so that all nodes wake the
  * program once.

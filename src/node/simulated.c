@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pods of a node are one key: the node's name. What happens to a pod next is read from its object
- * alone (pod_next), and a table says how each step is planned. Steps of different pods are independent
- * requests of one plan, so they share commits of the store; a step that fails because its pod went or
- * changed meanwhile stops nothing, the change brings the key back.
+ * The pods of a node are one key: the node's name. What happens to a pod next is read from its
+ * object alone (pod_next), and a table says how each step is planned. Steps of different pods are
+ * independent requests of one plan, so they share commits of the store; a step that fails because
+ * its pod went or changed meanwhile stops nothing, the change brings the key back.
  *
  * Simulated containers never exit by themselves and stop at once when they are told to, unless a
  * preStop sleep asks for time.
@@ -61,10 +61,10 @@ static int64_t longest_sleep(const json_t *containers)
 }
 
 /*
- * How long containers take to stop, counted from the whole second in which the deletion was asked for
- * (the only one that the object keeps): between a quarter of a second and 1.25 s. Not nothing, because
- * `kubectl delete` waits in two steps, a look and then a watch, and would wait for ever for a pod that
- * its StatefulSet had replaced under the same name in between.
+ * How long containers take to stop, counted from the whole second in which the deletion was asked
+ * for (the only one that the object keeps): between a quarter of a second and 1.25 s. Not nothing,
+ * because `kubectl delete` waits in two steps, a look and then a watch, and would wait for ever for
+ * a pod that its StatefulSet had replaced under the same name in between.
  */
 #define STOP_NS (NS_PER_S * 5 / 4)
 

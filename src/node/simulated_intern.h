@@ -31,8 +31,8 @@ struct simulated {
 	size_t n_families;
 	char *version;
 	/*
-	 * Where each node looks next for a free pod address, so that one is not given again at once.
-	 * A hint: whether an address is free is always asked of the cache.
+	 * Where each node looks next for a free pod address, so that one is not given again at
+	 * once. A hint: whether an address is free is always asked of the cache.
 	 */
 	uint64_t *cursors;
 };

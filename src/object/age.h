@@ -14,7 +14,7 @@
 void age_write(int64_t seconds, struct buffer *out);
 
 /*
- * Appends the time from `timestamp` (RFC 3339, any fraction) to `now` (Unix seconds); "<unknown>" for
- * a timestamp that is NULL, empty or malformed.
+ * Appends the time from `timestamp` (RFC 3339, any fraction) to `now` (Unix seconds); "<unknown>"
+ * for a timestamp that is NULL, empty or malformed.
  */
 void age_write_since(const char *timestamp, int64_t now, struct buffer *out);

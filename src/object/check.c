@@ -132,7 +132,9 @@ static void check_field(struct checker *checker, const struct field *field, cons
 	}
 }
 
-/* Metadata that is not an object's own (of a pod template): only labels and annotations have rules. */
+/*
+ * Metadata that is not an object's own (of a pod template): only labels and annotations have rules.
+ */
 static void check_inner_metadata(struct checker *checker, const json_t *metadata)
 {
 	size_t before = path_push(&checker->path, "labels");

@@ -15,8 +15,8 @@
 /*
  * From any JSON to the tree of a kind: one walk over the tree beside its rows. Afterwards every key
  * has a row, every value has its row's type, and what has several spellings (times, quantities,
- * base64) has one, so that equal objects have equal text. An explicit null is an absent field; a null
- * in a list or map is the zero value, as Go reads it.
+ * base64) has one, so that equal objects have equal text. An explicit null is an absent field; a
+ * null in a list or map is the zero value, as Go reads it.
  *
  * Invariant: `path` names the value at hand whenever a function is entered and when it returns 0.
  */

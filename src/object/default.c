@@ -7,8 +7,8 @@
 
 /*
  * Defaults, message by message: first the rows' own, then everything below, then complete(). So a
- * message that a row's default puts in ("{}") gets its own defaults, and complete() sees all of them.
- * What is already there is never changed, which makes a second run change nothing.
+ * message that a row's default puts in ("{}") gets its own defaults, and complete() sees all of
+ * them. What is already there is never changed, which makes a second run change nothing.
  */
 
 static json_t *default_of(const struct field *field)

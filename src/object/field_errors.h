@@ -46,8 +46,8 @@ void field_errors_deinit(struct field_errors *errors);
 #define _cleanup_field_errors_ __attribute__((cleanup(field_errors_deinit)))
 
 /*
- * Adds one error at `path` (copied). `value` is the offending value (borrowed, may be NULL); strings
- * print quoted. `detail` says what is wrong, and may be "" for REQUIRED and DUPLICATE. For
+ * Adds one error at `path` (copied). `value` is the offending value (borrowed, may be NULL);
+ * strings print quoted. `detail` says what is wrong, and may be "" for REQUIRED and DUPLICATE. For
  * NOT_SUPPORTED, `detail` is the '|'-separated list of values that are.
  */
 void field_errors_add(struct field_errors *errors, enum field_error_type type, const char *path,

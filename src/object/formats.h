@@ -34,7 +34,10 @@ void format_problems_deinit(struct format_problems *problems);
 bool format_check_text(enum field_format format, const char *text,
 		       struct format_problems *problems);
 
-/* The same for an integer: FORMAT_PORT, FORMAT_PORT_OR_NAME, FORMAT_NON_NEGATIVE, FORMAT_PERCENT_OR_INT. */
+/*
+ * The same for an integer: FORMAT_PORT, FORMAT_PORT_OR_NAME, FORMAT_NON_NEGATIVE,
+ * FORMAT_PERCENT_OR_INT.
+ */
 bool format_check_integer(enum field_format format, int64_t value,
 			  struct format_problems *problems);
 
@@ -42,8 +45,8 @@ bool format_check_integer(enum field_format format, int64_t value,
 bool format_is(enum field_format format, const char *text);
 
 /*
- * Checks a JSON value (string or integer, as the format asks; another type passes, decoding has seen
- * to that) and adds one FIELD_ERROR_INVALID for each problem at `path`.
+ * Checks a JSON value (string or integer, as the format asks; another type passes, decoding has
+ * seen to that) and adds one FIELD_ERROR_INVALID for each problem at `path`.
  */
 void format_check(enum field_format format, const json_t *value, const char *path,
 		  struct field_errors *errors);

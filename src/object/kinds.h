@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The kinds that are served, each defined in object/kinds/ as `const struct kind kind_NAME`. By name
- * they are for code that is written for one of them (a controller's sources, the zone's inputs);
- * whoever serves any kind walks kinds[] of object/schema.h instead.
+ * The kinds that are served, each defined in object/kinds/ as `const struct kind kind_NAME`. By
+ * name they are for code that is written for one of them (a controller's sources, the zone's
+ * inputs); whoever serves any kind walks kinds[] of object/schema.h instead.
  */
 
 #include "object/schema.h"

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Messages of meta/v1 that are no kinds of their own: what clients send beside objects and what they
- * get instead of one. For object_decode_type(), object_check_type() and the protobuf _type forms;
- * apiVersion and kind are rows of those that stand alone.
+ * Messages of meta/v1 that are no kinds of their own: what clients send beside objects and what
+ * they get instead of one. For object_decode_type(), object_check_type() and the protobuf _type
+ * forms; apiVersion and kind are rows of those that stand alone.
  */
 
 #include "object/schema.h"

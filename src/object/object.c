@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One allocation holds the struct that everybody sees and what they do not: the reference count, the
- * tree, and who keeps the text alive. Text and tree say the same, always: neither changes once the
- * object exists, and a tree that is parsed late, or again, is parsed from that text.
+ * One allocation holds the struct that everybody sees and what they do not: the reference count,
+ * the tree, and who keeps the text alive. Text and tree say the same, always: neither changes once
+ * the object exists, and a tree that is parsed late, or again, is parsed from that text.
  *
  * A text is owned in one of two ways: `bytes` (ours, freed with the object) or `owner` (somebody
  * else's, told by release()). Space and name are copies in `names`, or lie in what the owner keeps.

@@ -27,9 +27,9 @@ struct object {
 };
 
 /*
- * A new object from JSON text that is known to be good (it came from the API). `text` is copied; kind,
- * namespace, name and resourceVersion are read from it. Returns 0, or OBJECT_BAD when the text is no
- * such object. The caller owns one reference.
+ * A new object from JSON text that is known to be good (it came from the API). `text` is copied;
+ * kind, namespace, name and resourceVersion are read from it. Returns 0, or OBJECT_BAD when the
+ * text is no such object. The caller owns one reference.
  */
 enum { OBJECT_BAD = 1 };
 int object_new(const struct kind *kind, struct str text, struct object **ret);
@@ -61,9 +61,9 @@ const json_t *object_tree(struct object *object);
 void object_trees_trim(size_t keep);
 
 /*
- * Calls `told(userdata)` once whenever the parsed texts have grown beyond `limit` bytes, from inside
- * object_tree(): whoever runs the loop arranges for object_trees_trim() then. One a process; NULL
- * ends it.
+ * Calls `told(userdata)` once whenever the parsed texts have grown beyond `limit` bytes, from
+ * inside object_tree(): whoever runs the loop arranges for object_trees_trim() then. One a process;
+ * NULL ends it.
  */
 void object_trees_on_full(size_t limit, void (*told)(void *userdata), void *userdata);
 
@@ -77,9 +77,9 @@ const json_t *object_controller(struct object *object);
 bool object_is_owned_by(struct object *object, const char *owner_uid);
 
 /*
- * Canonical text: "apiVersion", "kind" and "metadata" first, in this order, without resourceVersion.
- * That is what the store keeps; object_splice_revision() adds the revision as first metadata key
- * without parsing.
+ * Canonical text: "apiVersion", "kind" and "metadata" first, in this order, without
+ * resourceVersion. That is what the store keeps; object_splice_revision() adds the revision as
+ * first metadata key without parsing.
  */
 void object_canonical_text(const struct kind *kind, const json_t *tree, struct buffer *out);
 void object_splice_revision(struct str canonical, uint64_t revision, struct buffer *out);

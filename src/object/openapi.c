@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The documents: a tree is built from the tables (openapi_schema.c, openapi_paths.c), then written as
- * JSON or as protobuf (openapi_gnostic.c). Nothing but kinds[] goes in, so a document never changes
- * while the program runs and whoever serves it may keep it.
+ * The documents: a tree is built from the tables (openapi_schema.c, openapi_paths.c), then written
+ * as JSON or as protobuf (openapi_gnostic.c). Nothing but kinds[] goes in, so a document never
+ * changes while the program runs and whoever serves it may keep it.
  */
 
 #include "object/openapi.h"

@@ -16,7 +16,10 @@ void openapi_v3_index(struct buffer *out);
 /* The document of one group version ("" and "v1" for core). Returns false when not served. */
 bool openapi_v3_document(const char *group, const char *version, struct buffer *out);
 
-/* openapi.v2.Document, serialised; Content-Type application/com.github.proto-openapi.spec.v2.v1.0+protobuf. */
+/*
+ * openapi.v2.Document, serialised; Content-Type
+ * application/com.github.proto-openapi.spec.v2.v1.0+protobuf.
+ */
 void openapi_v2_protobuf(struct buffer *out);
 
 /* The same document as JSON, for plain GETs of /openapi/v2. */

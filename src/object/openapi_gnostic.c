@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The protobuf form of a Swagger 2.0 document: the messages of openapi.v2 as the gnostic project
- * defines them (OpenAPIv2.proto). It says the same as the JSON, key by key, so one walk over the tree
- * with a table of field numbers makes it. Three things have no key in JSON:
+ * defines them (OpenAPIv2.proto). It says the same as the JSON, key by key, so one walk over the
+ * tree with a table of field numbers makes it. Three things have no key in JSON:
  *
- *   - a wrapper message around a value (TypeItem, ItemsItem, SchemaItem…): `wrap`, its field number;
+ *   - a wrapper message around a value (TypeItem, ItemsItem, SchemaItem…): `wrap`, its field
+ *     number;
  *   - an object with free keys, which is a list of {name = 1, value = 2}: SHAPE_NAMED;
  *   - any value at all ("x-…"), which is kept as YAML, and JSON is YAML.
  */

@@ -3,8 +3,9 @@
  * From rows to schemas. What kubectl reads out of them: `explain` the types, descriptions and
  * "required"; `apply` and `diff` the x-kubernetes-patch-* extensions of the properties.
  *
- * The flavors differ in two ways. In version 3 a reference stands in an "allOf" when something stands
- * beside it, and defaults and enums are said; in version 2 the reference itself has the siblings.
+ * The flavors differ in two ways. In version 3 a reference stands in an "allOf" when something
+ * stands beside it, and defaults and enums are said; in version 2 the reference itself has the
+ * siblings.
  */
 
 #include <string.h>

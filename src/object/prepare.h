@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * From what a client sent to what may be stored, and back: strict decoding, defaults, validation and
- * the encodings. All of it is driven by the schema's rows. Pure; any thread.
+ * From what a client sent to what may be stored, and back: strict decoding, defaults, validation
+ * and the encodings. All of it is driven by the schema's rows. Pure; any thread.
  */
 
 #include <jansson.h>
@@ -35,8 +35,8 @@ enum {
 
 /*
  * Decodes a JSON body of `kind`. Unknown fields are dropped from the tree and listed in `report`,
- * duplicates are listed too (the caller decides by fieldValidation). Missing apiVersion and kind are
- * filled in. Returns 0 with a new reference, or an outcome with `message` set (tree untouched).
+ * duplicates are listed too (the caller decides by fieldValidation). Missing apiVersion and kind
+ * are filled in. Returns 0 with a new reference, or an outcome with `message` set (tree untouched).
  */
 int object_decode(const struct kind *kind, struct str body, struct strict_report *report,
 		  struct buffer *message, json_t **ret);
@@ -45,7 +45,10 @@ int object_decode(const struct kind *kind, struct str body, struct strict_report
 int object_conform(const struct kind *kind, json_t *tree, struct strict_report *report,
 		   struct buffer *message);
 
-/* The same for messages that are no kinds (DeleteOptions, Scale…): without looking at apiVersion and kind. */
+/*
+ * The same for messages that are no kinds (DeleteOptions, Scale…): without looking at apiVersion
+ * and kind.
+ */
 int object_decode_type(const struct type *type, struct str body, struct strict_report *report,
 		       struct buffer *message, json_t **ret);
 int object_conform_type(const struct type *type, json_t *tree, struct strict_report *report,
@@ -55,8 +58,8 @@ int object_conform_type(const struct type *type, json_t *tree, struct strict_rep
 void object_default(const struct kind *kind, json_t *tree);
 
 /*
- * Checks `tree` (decoded, defaulted) against row checks, type->check(), metadata rules (name, labels,
- * annotations, owner references, finalizers) and kind->check(); with `old` not NULL also
+ * Checks `tree` (decoded, defaulted) against row checks, type->check(), metadata rules (name,
+ * labels, annotations, owner references, finalizers) and kind->check(); with `old` not NULL also
  * immutability, metadata that cannot change, and kind->check_update().
  */
 void object_check(const struct kind *kind, const json_t *tree, const json_t *old,

@@ -11,12 +11,13 @@
 /*
  * Kubernetes protobuf to the JSON tree that object_conform() expects, driven by the rows' numbers.
  *
- * Invariants: a cursor never leaves its bytes, and a nested message gets a cursor over its own bytes
- * alone; every function that returns non-zero has put a sentence into `message`; recursion ends at
- * LIMIT_JSON_DEPTH and the number of values at LIMIT_PROTOBUF_VALUES, whatever the bytes say.
+ * Invariants: a cursor never leaves its bytes, and a nested message gets a cursor over its own
+ * bytes alone; every function that returns non-zero has put a sentence into `message`; recursion
+ * ends at LIMIT_JSON_DEPTH and the number of values at LIMIT_PROTOBUF_VALUES, whatever the bytes
+ * say.
  *
- * Zero values: proto2 as generated for Go always writes fields that are no pointers, so a zero on the
- * wire says nothing there and becomes an absent key; only a FIELD_POINTER keeps its zero.
+ * Zero values: proto2 as generated for Go always writes fields that are no pointers, so a zero on
+ * the wire says nothing there and becomes an absent key; only a FIELD_POINTER keeps its zero.
  */
 
 struct cursor {

@@ -11,12 +11,12 @@
 #include "json/json.h"
 
 /*
- * A conformed tree to Kubernetes protobuf. What is in the tree is written, zero or not; what is not,
- * is not: Go reads an absent field as its zero value, and a pointer as nil.
+ * A conformed tree to Kubernetes protobuf. What is in the tree is written, zero or not; what is
+ * not, is not: Go reads an absent field as its zero value, and a pointer as nil.
  *
- * A nested message is written behind where its length will stand, then moved to make room for it; so
- * one pass and one buffer do, and small messages move few bytes. A buffer that overflows makes all of
- * it void: callers look at `overflowed` once.
+ * A nested message is written behind where its length will stand, then moved to make room for it;
+ * so one pass and one buffer do, and small messages move few bytes. A buffer that overflows makes
+ * all of it void: callers look at `overflowed` once.
  */
 
 static void encode_message(const struct type *type, const json_t *tree, struct buffer *out);

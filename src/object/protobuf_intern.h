@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Numbers of the protobuf wire and of the messages that wrap Kubernetes objects. Inside src/object. */
+/*
+ * Numbers of the protobuf wire and of the messages that wrap Kubernetes objects. Inside src/object.
+ */
 
 #include "base/str.h"
 

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 
 /*
- * A quantity is sign × mantissa × 10^scale plus the family of its suffix, in 128 bits: 36 digits and
- * room for two more, or 68 bits times 2^60, the largest binary suffix. What does not fit behind the
- * point is rounded up. Every canonical form is within these limits, so it reads as itself.
+ * A quantity is sign × mantissa × 10^scale plus the family of its suffix, in 128 bits: 36 digits
+ * and room for two more, or 68 bits times 2^60, the largest binary suffix. What does not fit behind
+ * the point is rounded up. Every canonical form is within these limits, so it reads as itself.
  */
 
 typedef unsigned __int128 wide;
@@ -54,7 +54,10 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Digits and at most one point; leaves `rest` at the suffix. False without a digit or with too many. */
+/*
+ * Digits and at most one point; leaves `rest` at the suffix. False without a digit or with too
+ * many.
+ */
 static bool read_number(struct str *rest, struct quantity *quantity)
 {
 	size_t n_digits = 0; /* significant ones, taken into the mantissa */

@@ -14,9 +14,9 @@ struct buffer;
 
 /*
  * Appends the canonical form of `text`: no fraction, the largest suffix of its family that loses
- * nothing ("0.5" -> "500m", "1.5Gi" -> "1536Mi", "1000m" -> "1"). What is finer than a nano is rounded
- * up. Returns false, with nothing appended, when `text` is no quantity or has more than 36 digits
- * before the point.
+ * nothing ("0.5" -> "500m", "1.5Gi" -> "1536Mi", "1000m" -> "1"). What is finer than a nano is
+ * rounded up. Returns false, with nothing appended, when `text` is no quantity or has more than 36
+ * digits before the point.
  */
 bool quantity_canonical(struct str text, struct buffer *out);
 

@@ -6,8 +6,8 @@
 #include "base/buffer.h"
 
 /*
- * Looking things up in the schema. The tables are small (the widest message has some forty rows, the
- * table of kinds less than twenty), so plain walks beat anything cleverer.
+ * Looking things up in the schema. The tables are small (the widest message has some forty rows,
+ * the table of kinds less than twenty), so plain walks beat anything cleverer.
  */
 
 const struct field *type_field(const struct type *type, const char *name)

@@ -31,7 +31,7 @@ enum field_type {
 	FIELD_TIME, /* RFC 3339 seconds, or null [message: seconds=1, nanos=2] */
 	FIELD_MICRO_TIME, /* RFC 3339 microseconds, or null [message: seconds=1, nanos=2] */
 	FIELD_QUANTITY, /* "100m" or a number [message: string=1] */
-	FIELD_INT_OR_STRING, /* 80 or "http" [message: type=1 (0 int, 1 string), intVal=2, strVal=3] */
+	FIELD_INT_OR_STRING, /* 80 or "http" [message: type=1 (int 0), intVal=2, strVal=3] */
 	FIELD_RAW, /* any JSON object, kept as it is [message: raw=1, JSON bytes] */
 	FIELD_MESSAGE, /* object of `message` [message] */
 };
@@ -52,9 +52,14 @@ enum {
 	 * it a protobuf zero (0, "", false, a message without fields) is read as absent.
 	 */
 	FIELD_POINTER = 1 << 2,
-	/* JSON keys stand in the parent; protobuf nests a message of number `number` (VolumeSource). */
+	/*
+	 * JSON keys stand in the parent; protobuf nests a message of number `number`
+	 * (VolumeSource).
+	 */
 	FIELD_INLINE = 1 << 3,
-	/* Strategic merge patch (patchStrategy). Without either, lists and maps follow the default. */
+	/*
+	 * Strategic merge patch (patchStrategy). Without either, lists and maps follow the default.
+	 */
 	FIELD_PATCH_MERGE = 1 << 4, /* merge; lists by merge_key, or as a set without one */
 	FIELD_PATCH_RETAIN_KEYS = 1 << 5, /* retainKeys */
 	FIELD_PATCH_REPLACE = 1 << 6, /* replace */
@@ -64,8 +69,9 @@ enum {
 	FIELD_LIST_MAP = 1 << 9, /* keys in list_keys */
 	FIELD_MAP_ATOMIC = 1 << 10,
 	/*
-	 * Stands in OpenAPI's "required" list like FIELD_REQUIRED, but absent reads as the zero value
-	 * (a count in a status, a port whose own check says what is wrong): never "Required value".
+	 * Stands in OpenAPI's "required" list like FIELD_REQUIRED, but absent reads as the zero
+	 * value (a count in a status, a port whose own check says what is wrong): never "Required
+	 * value".
 	 */
 	FIELD_EXPECTED = 1 << 11,
 };
@@ -101,7 +107,9 @@ struct field {
 	const char *list_keys; /* x-kubernetes-list-map-keys, comma-separated */
 	const char *default_json; /* JSON text put in when the field is absent: "\"TCP\"" */
 	const char *one_of; /* allowed values, '|'-separated: "TCP|UDP|SCTP" */
-	/* protobuf field number; 0 for what only JSON has (apiVersion and kind of a whole object) */
+	/*
+	 * protobuf field number; 0 for what only JSON has (apiVersion and kind of a whole object)
+	 */
 	uint16_t number;
 	uint16_t flags; /* FIELD_… bits */
 	uint8_t type; /* enum field_type */

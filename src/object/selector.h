@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Selectors: the text form of labelSelector and fieldSelector parameters, the map form of a Service's
- * selector, and the LabelSelector message (matchLabels, matchExpressions). One compiled form, one
- * matcher. Pure; a compiled selector may be read from any thread.
+ * Selectors: the text form of labelSelector and fieldSelector parameters, the map form of a
+ * Service's selector, and the LabelSelector message (matchLabels, matchExpressions). One compiled
+ * form, one matcher. Pure; a compiled selector may be read from any thread.
  */
 
 #include <jansson.h>
@@ -23,7 +23,9 @@ enum { SELECTOR_INVALID = 1 };
  */
 int selector_parse(struct str text, struct buffer *message, struct selector **ret);
 
-/* Of a plain map ({"app":"nginx"}); NULL or empty matches everything: callers decide about "none". */
+/*
+ * Of a plain map ({"app":"nginx"}); NULL or empty matches everything: callers decide about "none".
+ */
 struct selector *selector_from_map(const json_t *map);
 
 /* Of a LabelSelector message. */

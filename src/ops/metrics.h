@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What operators look at, over plain HTTP: /metrics (Prometheus text format 0.0.4), /health (200 while
- * the process lives) and /ready (200, or 503 with a line for each part that is not). Parts of the
- * program register a source; this file knows none of them. Control thread only.
+ * What operators look at, over plain HTTP: /metrics (Prometheus text format 0.0.4), /health (200
+ * while the process lives) and /ready (200, or 503 with a line for each part that is not). Parts of
+ * the program register a source; this file knows none of them. Control thread only.
  */
 
 #include <stdint.h>
@@ -17,7 +17,9 @@ struct metrics;
 struct metrics *metrics_new(void);
 struct metrics *metrics_free(struct metrics *metrics); /* NULL is fine; returns NULL */
 
-/* `write` appends whole families to `out`, in the order of registration. At most METRICS_SOURCES. */
+/*
+ * `write` appends whole families to `out`, in the order of registration. At most METRICS_SOURCES.
+ */
 enum { METRICS_SOURCES = 32 };
 void metrics_add(struct metrics *metrics, void (*write)(void *userdata, struct buffer *out),
 		 void *userdata);
@@ -29,7 +31,9 @@ void metrics_on_ready(struct metrics *metrics,
 /* The handler for http/server.h; `userdata` is the metrics. */
 void metrics_handle(void *userdata, struct http_exchange *exchange);
 
-/* "# HELP" and "# TYPE" of a family: before its samples. `type`: "counter", "gauge", "histogram". */
+/*
+ * "# HELP" and "# TYPE" of a family: before its samples. `type`: "counter", "gauge", "histogram".
+ */
 void metrics_family(struct buffer *out, const char *name, const char *type, const char *help);
 
 /* One sample; `labels` is what stands between the braces, or NULL. */

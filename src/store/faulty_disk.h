@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * For tests: a disk in memory, as an SQLite VFS, that fails when told and forgets at a power cut what
- * was not synced, sector by sector and at random. A failed sync drops what it should have written,
- * as Linux does: a later sync does not bring it back.
+ * For tests: a disk in memory, as an SQLite VFS, that fails when told and forgets at a power cut
+ * what was not synced, sector by sector and at random. A failed sync drops what it should have
+ * written, as Linux does: a later sync does not bring it back.
  *
  * Orders are given while nobody uses the disk.
  */
@@ -18,7 +18,9 @@
 /* An empty disk, registered as the VFS FAULTY_DISK; everything is random by `seed`. */
 void faulty_disk_init(uint64_t seed);
 
-/* Writes and syncs fail from the `after`th from now on, `n` of them (SIZE_MAX: until told again). */
+/*
+ * Writes and syncs fail from the `after`th from now on, `n` of them (SIZE_MAX: until told again).
+ */
 void faulty_disk_fail(size_t after, size_t n);
 
 /* Reads fail, or not. */

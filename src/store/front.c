@@ -3,8 +3,8 @@
  * An operation is one allocation that travels: control thread → back-end → control thread, its key
  * and value inside it. `pending` bounds how many travel, so neither mailbox can be full.
  *
- * Delivery takes from `ready`, which belongs to the store and not to the call, so that a callback may
- * drain the store and still everything is delivered once and in order.
+ * Delivery takes from `ready`, which belongs to the store and not to the call, so that a callback
+ * may drain the store and still everything is delivered once and in order.
  */
 #include "store/front_intern.h"
 

@@ -19,8 +19,8 @@ struct history {
 void history_init(struct history *history, uint64_t compacted, uint64_t revision);
 
 /*
- * Notes a write. Returns the revision to compact to, which is then history->compacted, or 0: nothing
- * to do. At least LIMIT_STORE_HISTORY revisions stay, unless they are more than
+ * Notes a write. Returns the revision to compact to, which is then history->compacted, or 0:
+ * nothing to do. At least LIMIT_STORE_HISTORY revisions stay, unless they are more than
  * LIMIT_STORE_HISTORY_BYTES; never more than twice as much does.
  */
 uint64_t history_note(struct history *history, uint64_t revision, size_t bytes);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store in memory: an operation is mailed to ourselves and happens when it is dispatched, on the
- * control thread, so callers see the same order and the same asynchrony as with a disk.
+ * The store in memory: an operation is mailed to ourselves and happens when it is dispatched, on
+ * the control thread, so callers see the same order and the same asynchrony as with a disk.
  *
- * Every key has a row: its versions, newest first. The log links the versions that compaction has not
- * seen yet, in revision order. Once compaction has passed a revision, each row holds at most one
- * version ≤ it, and that is a value: whatever it superseded went with it, and so do removals.
+ * Every key has a row: its versions, newest first. The log links the versions that compaction has
+ * not seen yet, in revision order. Once compaction has passed a revision, each row holds at most
+ * one version ≤ it, and that is a value: whatever it superseded went with it, and so do removals.
  */
 #include <errno.h>
 #include <stdbool.h>

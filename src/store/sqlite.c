@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite back-end: the control thread mails operations to the writer thread, which alone touches
- * the database and mails them back with their results.
+ * The SQLite back-end: the control thread mails operations to the writer thread, which alone
+ * touches the database and mails them back with their results.
  *
- * The writer goes in rounds: take what came in, commit the waiting writes as one batch, do one slice
- * of a list, or, while none is under way, one slice of compaction; sleep only when nothing is left.
- * So writers wait for at most one slice, and a list never sees rows swept from under it.
+ * The writer goes in rounds: take what came in, commit the waiting writes as one batch, do one
+ * slice of a list, or, while none is under way, one slice of compaction; sleep only when nothing is
+ * left. So writers wait for at most one slice, and a list never sees rows swept from under it.
  */
 #include <errno.h>
 #include <string.h>

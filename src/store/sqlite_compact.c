@@ -2,9 +2,10 @@
 /*
  * Compaction: first the promise (lists below are refused), then the work in slices.
  *
- * A row names the revision it superseded, so sweeping walks just the revisions that have become old:
- * each takes its predecessor with it, and a removal itself as well. What it leaves is the invariant
- * that makes this enough: up to `swept` there is at most one row a key, and it is a value.
+ * A row names the revision it superseded, so sweeping walks just the revisions that have become
+ * old: each takes its predecessor with it, and a removal itself as well. What it leaves is the
+ * invariant that makes this enough: up to `swept` there is at most one row a key, and it is a
+ * value.
  */
 #include <assert.h>
 

@@ -3,8 +3,8 @@
 
 /*
  * The parts of the SQLite back-end. `struct database` is the file with its prepared statements and
- * the three revisions that say what is in it; whoever holds it is its one user (first the thread that
- * opens it, then the writer thread).
+ * the three revisions that say what is in it; whoever holds it is its one user (first the thread
+ * that opens it, then the writer thread).
  */
 
 #include <sqlite3.h>
@@ -42,7 +42,9 @@ struct database {
 	bool failing; /* the last write failed, and the log says so */
 };
 
-/* Opens, creates or refuses `path`, with a log line in the last case. `vfs` is NULL but in tests. */
+/*
+ * Opens, creates or refuses `path`, with a log line in the last case. `vfs` is NULL but in tests.
+ */
 int database_open(struct database *database, const char *path, const char *vfs);
 void database_close(struct database *database);
 
@@ -83,8 +85,8 @@ struct latest {
 };
 
 /*
- * Runs writes (linked by `next`) as one transaction and fills in their results. When it fails, every
- * one is tried alone, so that just those that cannot be written fail.
+ * Runs writes (linked by `next`) as one transaction and fills in their results. When it fails,
+ * every one is tried alone, so that just those that cannot be written fail.
  */
 void sqlite_write_batch(struct database *database, struct mail *first);
 
@@ -104,8 +106,8 @@ bool sqlite_list_step(struct database *database, struct sqlite_listing *listing)
 /* Lists at revisions < `revision` are refused from now on. Returns 0 or a negative errno. */
 int sqlite_compact(struct database *database, uint64_t revision);
 /*
- * Looks at `limit` (≤ LIMIT_STORE_SLICE) of the rows that have become old, and removes what nobody can
- * see any more. Returns 0 or a negative errno.
+ * Looks at `limit` (≤ LIMIT_STORE_SLICE) of the rows that have become old, and removes what nobody
+ * can see any more. Returns 0 or a negative errno.
  */
 int sqlite_sweep(struct database *database, int limit);
 

@@ -52,8 +52,8 @@ static struct str row_key(sqlite3_stmt *walk)
 }
 
 /*
- * Adds the key whose rows have just been seen, as it stood at `latest`. Returns 1 when the list needs
- * nothing more.
+ * Adds the key whose rows have just been seen, as it stood at `latest`. Returns 1 when the list
+ * needs nothing more.
  */
 static int settle(struct database *database, struct operation_list *list, struct str key,
 		  const struct latest *latest)
@@ -82,8 +82,8 @@ static int settle(struct database *database, struct operation_list *list, struct
 }
 
 /*
- * Walks whole keys until the slice is used up. Returns 1 at the end of the list, 0 when it goes on at
- * `listing->next`, or a negative errno.
+ * Walks whole keys until the slice is used up. Returns 1 at the end of the list, 0 when it goes on
+ * at `listing->next`, or a negative errno.
  */
 static int walk_slice(struct database *database, struct sqlite_listing *listing, sqlite3_stmt *walk)
 {

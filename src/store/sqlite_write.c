@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Group commit. The writes of a batch see each other, share a transaction and its one sync, and learn
- * their results when it is over. If the transaction fails, nothing of it has happened, and what its
- * later writes saw of the earlier ones was never true: so each is judged again, alone.
+ * Group commit. The writes of a batch see each other, share a transaction and its one sync, and
+ * learn their results when it is over. If the transaction fails, nothing of it has happened, and
+ * what its later writes saw of the earlier ones was never true: so each is judged again, alone.
  */
 #include <errno.h>
 #include <string.h>

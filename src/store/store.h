@@ -3,8 +3,8 @@
 
 /*
  * The store: keys, bytes and revisions. It knows no kinds and no JSON. Every successful write takes
- * the next revision (64 bits, from 1, growing, gaps allowed); a write that did not happen takes none
- * that anybody sees.
+ * the next revision (64 bits, from 1, growing, gaps allowed); a write that did not happen takes
+ * none that anybody sees.
  *
  * Operations are asynchronous. They are called on the control thread; their callbacks run on the
  * control thread inside store_dispatch(), which the owner calls whenever store_fd() is readable.
@@ -13,7 +13,8 @@
  * What holds for every back-end (store/conformance.c proves it):
  *  1. A write is acknowledged only when it is durable as the back-end defines it (SQLite: WAL,
  *     synchronous=FULL, after the commit's fsync).
- *  2. Events arrive in revision order, each once, and before the `done` of the write that caused it.
+ *  2. Events arrive in revision order, each once, and before the `done` of the write that caused
+ *     it.
  *  3. A list at revision R shows exactly the writes ≤ R.
  *  4. Writes handed in on one thread take effect in that order.
  *  5. After a crash the store holds every acknowledged write and no torn one.
@@ -112,20 +113,20 @@ int store_memory_new(struct store **ret);
 
 /*
  * SQLite in `path` (created 0600): WAL, synchronous=FULL, one writer thread with group commit. A
- * damaged or foreign file gives -EUCLEAN and one that another process has open -EBUSY, each with a log
- * line that says what to do.
+ * damaged or foreign file gives -EUCLEAN and one that another process has open -EBUSY, each with a
+ * log line that says what to do.
  */
 int store_sqlite_new(const char *path, struct store **ret);
 
 /*
- * Waits for what is queued, then closes; what callbacks hand in meanwhile gets STORE_BUSY. NULL is fine;
- * returns NULL.
+ * Waits for what is queued, then closes; what callbacks hand in meanwhile gets STORE_BUSY. NULL is
+ * fine; returns NULL.
  */
 struct store *store_free(struct store *store);
 
 /*
- * Queues one write (key and value are copied). Returns 0 (then `done`, unless NULL, is called once) or
- * STORE_BUSY, which also means that more than LIMIT_STORE_QUEUE_BYTES wait.
+ * Queues one write (key and value are copied). Returns 0 (then `done`, unless NULL, is called once)
+ * or STORE_BUSY, which also means that more than LIMIT_STORE_QUEUE_BYTES wait.
  */
 int store_write(struct store *store, const struct store_write *write, store_done_fn done,
 		void *userdata);
@@ -138,8 +139,9 @@ int store_list(struct store *store, const struct store_list *list, store_listed_
 void store_watch(struct store *store, store_event_fn changed, void *userdata);
 
 /*
- * Forgets what only lists at revisions < `revision` could see. Returns 0 or STORE_BUSY. Nobody needs
- * to call it to keep a store small: each forgets by itself what is behind LIMIT_STORE_HISTORY.
+ * Forgets what only lists at revisions < `revision` could see. Returns 0 or STORE_BUSY. Nobody
+ * needs to call it to keep a store small: each forgets by itself what is behind
+ * LIMIT_STORE_HISTORY.
  */
 int store_compact(struct store *store, uint64_t revision);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIGKILL at a random moment: a child writes and tells over a pipe what it is about to write and what
- * was acknowledged; the store is opened again and compared. The file lives on through all rounds.
+ * SIGKILL at a random moment: a child writes and tells over a pipe what it is about to write and
+ * what was acknowledged; the store is opened again and compared. The file lives on through all
+ * rounds.
  */
 #include <poll.h>
 #include <setjmp.h>

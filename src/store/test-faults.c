@@ -196,8 +196,9 @@ static void random_batch(struct life *life, struct random_state *random)
 
 /*
  * A life with trouble: `errors` operations of the disk in a row fail now and then, and now and then
- * the power goes. With single errors a failed commit is made void at once, so it must never be seen;
- * with more of them that may fail, too, and it is surely void when the next write is acknowledged.
+ * the power goes. With single errors a failed commit is made void at once, so it must never be
+ * seen; with more of them that may fail, too, and it is surely void when the next write is
+ * acknowledged.
  */
 static void live(uint64_t seed, size_t errors)
 {

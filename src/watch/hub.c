@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hub is the sum of the store's events: `items` is what their application gives, `ring` the last
- * of them. Loading lists at one revision, page by page, and then applies what came meanwhile, so the
- * two meet without a gap.
+ * The hub is the sum of the store's events: `items` is what their application gives, `ring` the
+ * last of them. Loading lists at one revision, page by page, and then applies what came meanwhile,
+ * so the two meet without a gap.
  *
  * An item is one allocation: head, key and text. It is shared by the map, the ring and readers.
  */

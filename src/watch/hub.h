@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * The hub: what is current, as ready-made text, and the ring of recent events. It is fed by the store
- * alone, so nobody sees a write before it is durable. Lists and gets are answered from it without
- * touching the store; an event is made once and read by every watcher at its own pace, by position in
- * the ring: no queue per watcher, so a slow reader costs nothing and is cut off when the ring has
- * passed it. Control thread only.
+ * The hub: what is current, as ready-made text, and the ring of recent events. It is fed by the
+ * store alone, so nobody sees a write before it is durable. Lists and gets are answered from it
+ * without touching the store; an event is made once and read by every watcher at its own pace, by
+ * position in the ring: no queue per watcher, so a slow reader costs nothing and is cut off when
+ * the ring has passed it. Control thread only.
  */
 
 #include <stdbool.h>
@@ -53,7 +53,8 @@ enum {
 
 /*
  * One event. DELETED: `item` is the last state, with the revision of the deletion in its text.
- * `previous` is the state before (NULL for ADDED), so that a filter can tell who left its selection.
+ * `previous` is the state before (NULL for ADDED), so that a filter can tell who left its
+ * selection.
  */
 struct hub_event {
 	int type;
@@ -73,7 +74,9 @@ uint64_t hub_revision(const struct hub *hub);
 /* The current item of `key`, borrowed; NULL when absent. */
 struct hub_item *hub_get(const struct hub *hub, struct str key);
 
-/* Walks the current items in key order: the first after `after` (empty: from the start of prefix). */
+/*
+ * Walks the current items in key order: the first after `after` (empty: from the start of prefix).
+ */
 struct hub_item *hub_next(const struct hub *hub, struct str prefix, struct str after);
 
 /* Number of current items below `prefix`. */
@@ -87,17 +90,17 @@ enum {
 };
 
 /*
- * Watches keys below `prefix` from behind `revision` (the events with a greater one). `wake(userdata)`
- * is called once whenever something may be there to read after a HUB_EMPTY; it may read at once.
- * Returns 0, HUB_GONE, HUB_FUTURE or HUB_TOO_MANY. `prefix` is copied.
+ * Watches keys below `prefix` from behind `revision` (the events with a greater one).
+ * `wake(userdata)` is called once whenever something may be there to read after a HUB_EMPTY; it may
+ * read at once. Returns 0, HUB_GONE, HUB_FUTURE or HUB_TOO_MANY. `prefix` is copied.
  */
 int hub_watch(struct hub *hub, struct str prefix, uint64_t revision, void (*wake)(void *userdata),
 	      void *userdata, struct hub_watcher **ret);
 struct hub_watcher *hub_watcher_free(struct hub_watcher *watcher); /* returns NULL */
 
 /*
- * The next event below the prefix; its items are borrowed until the next call on this watcher. Returns
- * 0, HUB_EMPTY, or HUB_GONE (cut off: the watch must end).
+ * The next event below the prefix; its items are borrowed until the next call on this watcher.
+ * Returns 0, HUB_EMPTY, or HUB_GONE (cut off: the watch must end).
  */
 int hub_watcher_next(struct hub_watcher *watcher, struct hub_event *ret);
 

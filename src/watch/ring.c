@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the ring costs: an item that is current costs nothing more. One that is not is the `previous`
- * of just one event, or the last state of something deleted; so the sum over both is exact.
+ * What the ring costs: an item that is current costs nothing more. One that is not is the
+ * `previous` of just one event, or the last state of something deleted; so the sum over both is
+ * exact.
  */
 #include "watch/ring_intern.h"
 

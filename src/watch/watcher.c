@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A watcher is a place in the ring. Watchers of one prefix share a topic; an event finds its topics by
- * cutting its key at the lengths that prefixes have, so what others watch costs it nothing.
+ * A watcher is a place in the ring. Watchers of one prefix share a topic; an event finds its topics
+ * by cutting its key at the lengths that prefixes have, so what others watch costs it nothing.
  *
- * A watcher that has read everything waits in its topic and has no place: nothing it would read comes
- * before the event that wakes it, so the ring may turn as often as it likes. One that has not read
- * everything keeps its place, and is cut off when the ring has passed it.
+ * A watcher that has read everything waits in its topic and has no place: nothing it would read
+ * comes before the event that wakes it, so the ring may turn as often as it likes. One that has not
+ * read everything keeps its place, and is cut off when the ring has passed it.
  *
- * Waking: first every waiting watcher gets its place and goes to one list, then they are woken one by
- * one from that list. So a wake may read, free anybody, or watch anew.
+ * Waking: first every waiting watcher gets its place and goes to one list, then they are woken one
+ * by one from that list. So a wake may read, free anybody, or watch anew.
  */
 #include <assert.h>
 

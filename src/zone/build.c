@@ -252,8 +252,8 @@ static void lay_out(struct build *build, const struct service_spec *spec)
 }
 
 /*
- * A headless Service has its endpoints' records for its own; they are written with its TTL, since its
- * sets are the large ones.
+ * A headless Service has its endpoints' records for its own; they are written with its TTL, since
+ * its sets are the large ones.
  */
 static uint32_t endpoint_ttl(const struct service_spec *spec, const uint32_t ttls[ZONE_TTLS])
 {

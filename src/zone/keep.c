@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The zone has its own copy of everything that makes names, so of an object that goes only the name is
- * needed; of a pod also the addresses, which several pods may share.
+ * The zone has its own copy of everything that makes names, so of an object that goes only the name
+ * is needed; of a pod also the addresses, which several pods may share.
  */
 #include <string.h>
 

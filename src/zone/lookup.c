@@ -626,8 +626,8 @@ struct str zone_pointer_next(const struct zone_pointers *pointers, size_t *curso
 }
 
 /*
- * The name server that a reverse name of our own address stands for. False when it is gone, or has no
- * UDP port: other servers share our address (the API's, on one machine) without serving names.
+ * The name server that a reverse name of our own address stands for. False when it is gone, or has
+ * no UDP port: other servers share our address (the API's, on one machine) without serving names.
  */
 static bool server_of(const struct zone *zone, struct str labels, struct zone_name_server *ret)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* {"target": …, "patch": …}: a JSON Patch leaves its target alone and nests no deeper than allowed. */
+/*
+ * {"target": …, "patch": …}: a JSON Patch leaves its target alone and nests no deeper than allowed.
+ */
 #include <assert.h>
 
 #include "base/limits.h"

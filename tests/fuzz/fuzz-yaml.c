@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever yaml_read() takes is a tree that can be written as JSON; what it refuses has a message. */
+/*
+ * Whatever yaml_read() takes is a tree that can be written as JSON; what it refuses has a message.
+ */
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dig's part: the rig of dns/test-rig.h asks, around the world's own zone, and prints; here its lines
- * become one that a scenario can expect.
+ * dig's part: the rig of dns/test-rig.h asks, around the world's own zone, and prints; here its
+ * lines become one that a scenario can expect.
  */
 #include "world.h"
 

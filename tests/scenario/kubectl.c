@@ -2,9 +2,10 @@
 /*
  * kubectl's part: requests as it sends them, over the loopback, with the admin's certificate.
  *
- * apply keeps the last configuration in the annotation that kubectl keeps it in, and patches what lies
- * between that, the new one and what is there, so fields that others own stay. It sends a merge patch,
- * as kubectl does for kinds whose merge keys it does not know: lists are replaced whole.
+ * apply keeps the last configuration in the annotation that kubectl keeps it in, and patches what
+ * lies between that, the new one and what is there, so fields that others own stay. It sends a
+ * merge patch, as kubectl does for kinds whose merge keys it does not know: lists are replaced
+ * whole.
  */
 #include "world.h"
 

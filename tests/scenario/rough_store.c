@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One queue of operations in the order in which they came. An operation reaches the store behind only
- * when it is released, and is then carried out to its end, so whatever waits here has not happened.
+ * One queue of operations in the order in which they came. An operation reaches the store behind
+ * only when it is released, and is then carried out to its end, so whatever waits here has not
+ * happened.
  */
 #include "rough_store.h"
 

@@ -23,16 +23,16 @@ size_t rough_store_waiting(const struct store *store);
 size_t rough_store_release(struct store *store, size_t n);
 
 /*
- * Of 1000 writes, `busy` are not accepted (STORE_BUSY) and `failed` do not happen (-EIO). `random` is
- * borrowed; NULL ends it.
+ * Of 1000 writes, `busy` are not accepted (STORE_BUSY) and `failed` do not happen (-EIO). `random`
+ * is borrowed; NULL ends it.
  */
 void rough_store_faults(struct store *store, struct random_state *random, unsigned busy,
 			unsigned failed);
 
 /*
- * The power goes: the first `kept` of what waits are still written, but nobody hears of it; the others
- * never happened. All of them are called back with -EIO, so that their owners can be freed, and nothing
- * is accepted until rough_store_revive().
+ * The power goes: the first `kept` of what waits are still written, but nobody hears of it; the
+ * others never happened. All of them are called back with -EIO, so that their owners can be freed,
+ * and nothing is accepted until rough_store_revive().
  */
 void rough_store_crash(struct store *store, size_t kept);
 void rough_store_revive(struct store *store);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run FILE…: plays scenarios: text, a command a line, as kubectl and dig would be used. tests/scenario/
- * README.md has the language. Beside `advance` and `idle`, time passes by a quarter of a second after
- * each command: enough for what happens at once, and for nothing else.
+ * run FILE…: plays scenarios: text, a command a line, as kubectl and dig would be used.
+ * tests/scenario/ README.md has the language. Beside `advance` and `idle`, time passes by a quarter
+ * of a second after each command: enough for what happens at once, and for nothing else.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -558,8 +558,8 @@ static void reverse_name(struct run *run, const char *text, struct buffer *out)
 }
 
 /*
- * dig [+udp] [+whole] NAME TYPE -> ANSWER, dig -x ADDRESS -> ANSWER. A name without a final dot is looked
- * for in the namespace's domain, as a pod's resolver would.
+ * dig [+udp] [+whole] NAME TYPE -> ANSWER, dig -x ADDRESS -> ANSWER. A name without a final dot is
+ * looked for in the namespace's domain, as a pod's resolver would.
  */
 static void do_dig(struct run *run, const struct words *words)
 {

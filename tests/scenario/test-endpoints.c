@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From Service and StatefulSet to endpoints, in one process: store in memory, hub, API, local client,
- * every controller and the simulated nodes. What admission, defaults and validation make of what
- * controllers and nodes write is tried here.
+ * From Service and StatefulSet to endpoints, in one process: store in memory, hub, API, local
+ * client, every controller and the simulated nodes. What admission, defaults and validation make of
+ * what controllers and nodes write is tried here.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,8 @@
 #include "object/formats.h"
 
 /*
- * What is refused beyond spelling would make an endpoint point at the node that asks, or at nothing.
+ * What is refused beyond spelling would make an endpoint point at the node that asks, or at
+ * nothing.
  */
 
 static bool is_of_family(const char *text, uint8_t n)

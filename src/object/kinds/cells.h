@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the printed columns of many kinds share. A cell function returns a new reference; the writers
- * below append text to a buffer that a cell is then made of.
+ * What the printed columns of many kinds share. A cell function returns a new reference; the
+ * writers below append text to a buffer that a cell is then made of.
  */
 
 #include <stdint.h>

@@ -12,8 +12,8 @@
 #include "json/json.h"
 
 /*
- * An endpoint slice: a part of what is behind a Service, all of one address family. A service's names
- * and rules come from the union of its slices.
+ * An endpoint slice: a part of what is behind a Service, all of one address family. A service's
+ * names and rules come from the union of its slices.
  */
 
 static const struct field endpoint_conditions_fields[] = {

@@ -8,8 +8,8 @@
 #include "json/json.h"
 
 /*
- * There are two ways of being wrong, as in Kubernetes: a path that no version knows, and one that is
- * known but not for this use.
+ * There are two ways of being wrong, as in Kubernetes: a path that no version knows, and one that
+ * is known but not for this use.
  */
 
 #define KNOWN                                                                                      \

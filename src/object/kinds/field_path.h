@@ -14,8 +14,8 @@
 	"metadata.annotations|metadata.labels|metadata.name|metadata.namespace|metadata.uid"
 
 /*
- * Checks an ObjectFieldSelector (or NULL) at `path`: its fieldPath is one of `allowed`, or one label
- * or annotation, as in metadata.labels['app'].
+ * Checks an ObjectFieldSelector (or NULL) at `path`: its fieldPath is one of `allowed`, or one
+ * label or annotation, as in metadata.labels['app'].
  */
 void field_path_check(const json_t *selector, const char *allowed, const char *path,
 		      struct field_errors *errors);

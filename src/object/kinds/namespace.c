@@ -9,8 +9,9 @@
 #include "json/json.h"
 
 /*
- * A namespace: a room for names. It ends in two steps: marked Terminating, it waits for its finalizers;
- * one of them, "kubernetes", is given to every namespace so that its objects go before it does.
+ * A namespace: a room for names. It ends in two steps: marked Terminating, it waits for its
+ * finalizers; one of them, "kubernetes", is given to every namespace so that its objects go before
+ * it does.
  */
 
 static const struct field namespace_spec_fields[] = {

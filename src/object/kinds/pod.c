@@ -11,8 +11,8 @@
 #include "json/json.h"
 
 /*
- * A pod: containers that share an address and a fate. Its spec is made of the tables in pod_spec.c and
- * its neighbours, its status of those in pod_status.c; the rules are in pod_rules.c.
+ * A pod: containers that share an address and a fate. Its spec is made of the tables in pod_spec.c
+ * and its neighbours, its status of those in pod_status.c; the rules are in pod_rules.c.
  */
 
 static const struct field pod_fields[] = {

@@ -53,7 +53,9 @@ static void complete_host_ports(json_t *containers)
 	}
 }
 
-/* podIP is the first of podIPs. Who writes the one alone, or another one, means the list as well. */
+/*
+ * podIP is the first of podIPs. Who writes the one alone, or another one, means the list as well.
+ */
 static void complete_addresses(json_t *pod)
 {
 	const char *one = json_string_at(pod, "status.podIP");

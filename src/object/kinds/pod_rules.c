@@ -9,9 +9,9 @@
 #include "json/json.h"
 
 /*
- * Rules that look across a pod's spec: names that must be unique, and names that must name something.
- * They hold for pods and for templates. What one container or one volume can say for itself is
- * checked with its rows.
+ * Rules that look across a pod's spec: names that must be unique, and names that must name
+ * something. They hold for pods and for templates. What one container or one volume can say for
+ * itself is checked with its rows.
  */
 
 struct spec {
@@ -329,8 +329,8 @@ static bool only_opens_gates(const json_t *spec, const json_t *old)
 }
 
 /*
- * Compares what is left when everything that may change is put back as it was. Being bound to a node
- * is the scheduler's one change.
+ * Compares what is left when everything that may change is put back as it was. Being bound to a
+ * node is the scheduler's one change.
  */
 void pod_check_update(const json_t *pod, const json_t *old_pod, struct field_errors *errors)
 {

@@ -15,7 +15,8 @@ void pod_check_update(const json_t *pod, const json_t *old, struct field_errors 
 
 /*
  * The rules of a pod's spec for a template (a PodTemplateSpec, or NULL). Each of `claims` (volume
- * claim templates of a stateful set, or NULL) gives a volume of its name. `path` is the spec's place.
+ * claim templates of a stateful set, or NULL) gives a volume of its name. `path` is the spec's
+ * place.
  */
 void pod_check_template(const json_t *template, const json_t *claims, const char *path,
 			struct field_errors *errors);

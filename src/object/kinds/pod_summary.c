@@ -84,7 +84,9 @@ static void write_termination(struct pod_summary *summary, const json_t *termina
 	}
 }
 
-/* What init container number `index` says of the pod; false when it is done with and says nothing. */
+/*
+ * What init container number `index` says of the pod; false when it is done with and says nothing.
+ */
 static bool read_init_container(struct pod_summary *summary, const json_t *pod,
 				const json_t *status, size_t index, bool sidecar)
 {

@@ -40,8 +40,8 @@ void rule_unique(const json_t *array, const char *key, const char *path,
 bool rule_only_changes(const json_t *value, const json_t *old, const char *const *allowed);
 
 /*
- * A selector and the template it has to select: spec.selector is not empty and matches the labels of
- * spec.template. `noun` names the kind in the message.
+ * A selector and the template it has to select: spec.selector is not empty and matches the labels
+ * of spec.template. `noun` names the kind in the message.
  */
 void rule_template(const json_t *object, const char *noun, struct field_errors *errors);
 

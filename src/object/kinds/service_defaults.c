@@ -7,9 +7,9 @@
 #include "json/json.h"
 
 /*
- * Two things about a Service need more than a row. Fields come in pairs (clusterIP and clusterIPs) of
- * which clients may know one. And what the API server gave (addresses, node ports) stays with the
- * Service when an update does not mention it, or goes when the new type has no use for it; so a
+ * Two things about a Service need more than a row. Fields come in pairs (clusterIP and clusterIPs)
+ * of which clients may know one. And what the API server gave (addresses, node ports) stays with
+ * the Service when an update does not mention it, or goes when the new type has no use for it; so a
  * manifest without addresses can be applied again and again.
  */
 
@@ -192,8 +192,8 @@ static void carry_allocated(json_t *service, const json_t *old)
 }
 
 /*
- * clusterIP is the first of clusterIPs. A client that knows only the one changes it alone, and means
- * the other too.
+ * clusterIP is the first of clusterIPs. A client that knows only the one changes it alone, and
+ * means the other too.
  */
 static void sync_cluster_ips(json_t *service, const json_t *old)
 {

@@ -11,8 +11,8 @@
 #include "json/json.h"
 
 /*
- * Four types, one object: most rules say which fields belong to which type. A headless Service is one
- * whose only cluster address is the word "None"; it may have no ports at all.
+ * Four types, one object: most rules say which fields belong to which type. A headless Service is
+ * one whose only cluster address is the word "None"; it may have no ports at all.
  */
 
 static bool has_type(const json_t *service, const char *type)

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * Messages that more than one kind uses, and the shorthand that the tables of this folder are written
- * in. A message used by one file alone is static there.
+ * Messages that more than one kind uses, and the shorthand that the tables of this folder are
+ * written in. A message used by one file alone is static there.
  */
 
 #include "object/schema.h"
 
 /*
- * One row of a table: what it is (STRING, MESSAGE, … of enum field_type), its JSON key, its protobuf
- * number and its sentence; then what else there is to say, as designated initialisers.
+ * One row of a table: what it is (STRING, MESSAGE, … of enum field_type), its JSON key, its
+ * protobuf number and its sentence; then what else there is to say, as designated initialisers.
  */
 #define ROW(row_type, key, row_number, text, ...)                                                  \
 	{                                                                                          \

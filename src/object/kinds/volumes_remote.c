@@ -2,7 +2,8 @@
 #include "object/kinds/types.h"
 
 /*
- * Volumes on storage systems. Most are migrated to CSI drivers; their messages stay part of the API.
+ * Volumes on storage systems. Most are migrated to CSI drivers; their messages stay part of the
+ * API.
  */
 
 static const struct field gce_persistent_disk_volume_source_fields[] = {
