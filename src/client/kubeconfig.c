@@ -56,6 +56,7 @@ void kubeconfig_deinit(struct kubeconfig *config)
 	config->server = mem_free(config->server);
 	config->server_name = mem_free(config->server_name);
 	config->proxy = mem_free(config->proxy);
+	config->space = mem_free(config->space);
 	config->token = mem_free(config->token);
 	config->token_file = mem_free(config->token_file);
 	pem_deinit(&config->ca);
@@ -278,6 +279,7 @@ static bool read_tree(const struct reading *reading, const json_t *root, const c
 	const json_t *cluster;
 	const json_t *user;
 	const char *name = context_name;
+	const char *space;
 
 	if (!json_is_object(root)) {
 		return complain(reading, "it is no kubeconfig: no mapping at the top");
@@ -297,6 +299,10 @@ static bool read_tree(const struct reading *reading, const json_t *root, const c
 	if (cluster_name[0] == '\0') {
 		return complain(reading, "%s.cluster is missing", where);
 	}
+	if (!read_text(reading, context, where, "namespace", &space)) {
+		return false;
+	}
+	reading->config->space = mem_strdup(space);
 	if (!find_entry(reading, root, "clusters", cluster_name, "cluster", &cluster, where,
 			sizeof(where)) ||
 	    !read_cluster(reading, cluster, where)) {

@@ -23,6 +23,7 @@ struct kubeconfig {
 	char *server; /* "https://127.0.0.1:6443", perhaps with a path, no slash at its end */
 	char *server_name; /* the name the certificate must have, when not the URL's; NULL */
 	char *proxy; /* URL; NULL: what the environment says */
+	char *space; /* the context's namespace; NULL: it names none */
 	struct kubeconfig_pem ca; /* none: the CAs of this machine */
 	struct kubeconfig_pem certificate; /* with `key`, or none of both */
 	struct kubeconfig_pem key;

@@ -43,6 +43,7 @@ static void the_current_context_is_read(void **state)
 	assert_string_equal(config.certificate.text, "-----BEGIN X-----");
 	assert_string_equal(config.key.text, "-----BEGIN X-----");
 	assert_string_equal(config.token, "t0ken");
+	assert_string_equal(config.space, "x");
 	assert_null(config.token_file);
 }
 
@@ -55,6 +56,7 @@ static void another_context_may_be_named(void **state)
 	assert_string_equal(config.server, "https://192.0.2.1:6443");
 	assert_null(config.ca.text);
 	assert_null(config.token);
+	assert_null(config.space);
 }
 
 static void expect_complaint(const char *text, const char *complaint)
