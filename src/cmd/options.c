@@ -132,19 +132,10 @@ static bool set_value(const struct option *option, const char *value, void *plac
 	return false;
 }
 
-/* One option at argv[*index]; moves on past its value. */
-static bool parse_one(const struct option *options, size_t n, int argc, char **argv, int *index,
-		      char *settings)
+/* The value of an option at argv[*index], moving on to it; `value` is what stood behind "=". */
+static bool take_value(const struct option *option, struct str value, int argc, char **argv,
+		       int *index, char *settings)
 {
-	struct str value = str_from(argv[*index] + 2);
-	struct str name = str_cut(&value, '=');
-	const struct option *option = find(options, n, name);
-
-	if (option == NULL) {
-		fprintf(stderr, "headlessd: unknown option --%.*s; --help lists them\n",
-			STR_ARG(name));
-		return false;
-	}
 	if (option->type == OPTION_SWITCH) {
 		if (value.p != NULL) {
 			fprintf(stderr, "headlessd: --%s takes no value\n", option->name);
@@ -164,20 +155,62 @@ static bool parse_one(const struct option *options, size_t n, int argc, char **a
 	return set_value(option, value.p, settings + option->offset);
 }
 
+/* One option at argv[*index]; moves on past its value. */
+static bool parse_one(const struct option *options, size_t n, int argc, char **argv, int *index,
+		      char *settings)
+{
+	struct str value = str_from(argv[*index] + 2);
+	struct str name = str_cut(&value, '=');
+	const struct option *option = find(options, n, name);
+
+	if (option == NULL) {
+		fprintf(stderr, "headlessd: unknown option --%.*s; --help lists them\n",
+			STR_ARG(name));
+		return false;
+	}
+	return take_value(option, value, argc, argv, index, settings);
+}
+
+/* "-n prod", "-nprod" or "-n=prod". */
+static bool parse_letter(const struct option *options, size_t n, int argc, char **argv, int *index,
+			 char *settings)
+{
+	char letter = argv[*index][1];
+	struct str value = str_from(argv[*index] + 2);
+
+	for (size_t i = 0; i < n; i++) {
+		if (options[i].letter == letter) {
+			value = value.n == 0        ? STR_NONE
+				: value.p[0] == '=' ? str_skip(value, 1)
+						    : value;
+			return take_value(&options[i], value, argc, argv, index, settings);
+		}
+	}
+	fprintf(stderr, "headlessd: unknown option -%c; --help lists them\n", letter);
+	return false;
+}
+
 bool options_parse(const struct option *options, size_t n, int argc, char **argv, int first,
 		   void *settings, struct option_list *words)
 {
+	bool only_words = false;
+
 	for (int i = first; i < argc; i++) {
-		if (strncmp(argv[i], "--", 2) == 0 && argv[i][2] != '\0') {
-			if (!parse_one(options, n, argc, argv, &i, settings)) {
+		const char *word = argv[i];
+
+		if (!only_words && strcmp(word, "--") == 0) {
+			only_words = true;
+		} else if (!only_words && word[0] == '-' && word[1] != '\0') {
+			if (!(word[1] == '-' ? parse_one : parse_letter)(options, n, argc, argv, &i,
+									 settings)) {
 				return false;
 			}
 		} else if (words != NULL && words->n < OPTION_LIST_MAX) {
-			words->items[words->n++] = argv[i];
+			words->items[words->n++] = word;
 		} else {
 			fprintf(stderr,
 				"headlessd: unexpected argument \"%s\"; --help shows the usage\n",
-				argv[i]);
+				word);
 			return false;
 		}
 	}
@@ -189,8 +222,10 @@ void options_help(const struct option *options, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char head[64];
 
-		snprintf(head, sizeof(head), "--%s%s%s", options[i].name,
-			 options[i].value != NULL ? " " : "",
+		char letter[] = { '-', options[i].letter, ',', ' ', '\0' };
+
+		snprintf(head, sizeof(head), "%s--%s%s%s", options[i].letter != 0 ? letter : "",
+			 options[i].name, options[i].value != NULL ? " " : "",
 			 options[i].value != NULL ? options[i].value : "");
 		printf("  %-34s %s\n", head, options[i].help);
 	}

@@ -3,7 +3,8 @@
 
 /*
  * Command line options as tables: a row an option, one parser, one --help. An option is `--name VALUE`
- * or `--name=VALUE`; a switch has no value; a list option may be given more than once.
+ * or `--name=VALUE`, or `-l VALUE`, `-lVALUE` where it has a letter; a switch has no value; a list
+ * option may be given more than once. Behind `--` stand words only.
  */
 
 #include <stdbool.h>
@@ -48,6 +49,7 @@ struct option {
 	int64_t min;
 	int64_t max;
 	const char *one_of; /* OPTION_TEXT: allowed values, '|'-separated, or NULL */
+	char letter; /* the short form; 0: none */
 };
 
 /*
