@@ -71,6 +71,23 @@ bool explain_resolves(const struct zone *zone, const struct name *name,
 	return false;
 }
 
+void explain_add_closest(struct explain *x, const char *text)
+{
+	struct explanation *out = x->out;
+	struct zone_reason ignored;
+	struct name name;
+
+	for (size_t i = 0; i < out->n_closest; i++) {
+		if (strcmp(out->closest[i], text) == 0) {
+			return;
+		}
+	}
+	if (out->n_closest < LIMIT_EXPLAIN_CLOSEST && name_parse(str_from(text), &name) == 0 &&
+	    explain_resolves(x->zone, &name, &ignored)) {
+		out->closest[out->n_closest++] = text;
+	}
+}
+
 /* ---- spelling ---- */
 
 const char *explain_name_text(struct explain *x, const struct name *name)

@@ -28,22 +28,51 @@ static struct str deployment_of(struct object *pod)
 	return name;
 }
 
+/* The Service that the pod's subdomain names, or NULL. */
+static struct object *own_service(const struct explain *x, struct object *pod)
+{
+	return cache_get(x->cache, &kind_service, x->space, str_from(pod_fact_subdomain(pod)));
+}
+
+static bool mend_set(struct explain *x, struct object *pod, const char *text)
+{
+	const char *set = json_string_at(object_controller(pod), "name");
+	const char *subdomain = pod_fact_subdomain(pod);
+	const char *other =
+		subdomain[0] != '\0'
+			? explain_say(x, "Make a headless Service %s, which the pods name; or ",
+				      subdomain)
+			: "";
+
+	return explain_broken(
+		x, "Hostname", text,
+		explain_say(x,
+			    "%sgive StatefulSet %s the serviceName %.*s (the field cannot change: "
+			    "delete the set with --cascade=orphan, apply it anew, restart its "
+			    "pods).",
+			    other, set, STR_ARG(x->service_name)),
+		explain_say(x,
+			    "kubectl get statefulset %s -n %.*s -o jsonpath='{.spec.serviceName}'",
+			    set, STR_ARG(x->space)));
+}
+
 /* Breaks the chain: the pod's subdomain is not the Service's name. */
 static bool wrong_subdomain(struct explain *x, struct object *pod, const char *text)
 {
 	const json_t *owner = object_controller(pod);
 	struct str deployment = deployment_of(pod);
 
+	if (own_service(x, pod) != NULL) {
+		const char *name =
+			explain_say(x, "%s.%s", pod_fact_hostname(pod), pod_fact_subdomain(pod));
+
+		explain_add_closest(x, explain_say(x, "%s.%.*s.svc.%s", name, STR_ARG(x->space),
+						   x->question->domain));
+		return explain_broken(x, "Hostname", text, explain_say(x, "Ask for %s.", name),
+				      NULL);
+	}
 	if (strcmp(json_string_at(owner, "kind"), "StatefulSet") == 0) {
-		return explain_broken(
-			x, "Hostname", text,
-			explain_say(x,
-				    "StatefulSet %s needs serviceName: %.*s. The field cannot "
-				    "change: delete the set with --cascade=orphan and apply it "
-				    "anew.",
-				    json_string_at(owner, "name"), STR_ARG(x->service_name)),
-			explain_say(x, "kubectl delete statefulset %s -n %.*s --cascade=orphan",
-				    json_string_at(owner, "name"), STR_ARG(x->space)));
+		return mend_set(x, pod, text);
 	}
 	if (deployment.n != 0) {
 		return explain_broken(
@@ -69,20 +98,16 @@ static bool wrong_subdomain(struct explain *x, struct object *pod, const char *t
 
 /* ---- hostnames of the whole Service ---- */
 
-/* A matching pod whose hostname is no name, because of its subdomain; NULL for none. */
-static struct object *find_lost_hostname(const struct explain *x, size_t *ret_n)
+/* A matching pod whose hostname is no name below any Service; NULL for none. */
+static struct object *find_lost_hostname(const struct explain *x)
 {
-	struct object *found = NULL;
-
-	*ret_n = 0;
 	cache_for_each (pod, x->cache, &kind_pod, x->space) {
 		if (explain_selects(x, pod) && pod_fact_hostname(pod)[0] != '\0' &&
-		    !str_is(x->service_name, pod_fact_subdomain(pod))) {
-			found = found == NULL ? pod : found;
-			++*ret_n;
+		    own_service(x, pod) == NULL) {
+			return pod;
 		}
 	}
-	return found;
+	return NULL;
 }
 
 struct hostname_list {
@@ -109,8 +134,7 @@ static bool list_hostname(void *userdata, struct object *slice, const json_t *en
 bool explain_hostnames(struct explain *x)
 {
 	struct hostname_list list = { .names = ENUMERATION(ENUMERATION_MAX) };
-	size_t lost;
-	struct object *pod = find_lost_hostname(x, &lost);
+	struct object *pod = find_lost_hostname(x);
 
 	if (!x->headless || x->slices.ready == 0) {
 		return true;

@@ -162,6 +162,9 @@ struct zone *explain_zone(const struct cache *cache, const struct explain_questi
 bool explain_resolves(const struct zone *zone, const struct name *name,
 		      struct zone_reason *ret_reason);
 
+/* Offers a whole name (in the arena) as one that would answer, if it does. */
+void explain_add_closest(struct explain *x, const char *text);
+
 /* Fills answer, cause, negative_ttl and the records of the explanation. */
 void explain_answer(struct explain *x);
 
@@ -190,7 +193,6 @@ bool explain_pod_question(struct explain *x, struct str name);
 
 /* Services (and namespaces) whose name is near. */
 void explain_closest_services(struct explain *x);
-void explain_add_closest(struct explain *x, const char *name);
 
 /* Finds x->service and counts its pods and slices. */
 void explain_find_service(struct explain *x);

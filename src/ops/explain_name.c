@@ -13,7 +13,7 @@
 #include "object/kinds.h"
 #include "ops/explain_intern.h"
 
-enum { CANDIDATES = 4, NDOTS = 5, NEAR = 2, STRANGE = 2 };
+enum { CANDIDATES = 4, NDOTS = 5, NEAR = 2, STRANGE = 2, CERTAIN = 20 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(char **ret_message, const char *format, ...)
 {
@@ -129,7 +129,7 @@ static unsigned score(const struct explain *x)
 	case SHAPE_HOST:
 	case SHAPE_PORT:
 		if (cache_get(x->cache, &kind_service, x->space, x->service_name) != NULL) {
-			return strange ? 20 : 50;
+			return strange ? CERTAIN : 50;
 		}
 		if (strange || is_word_of_ours(x->service_name) ||
 		    (!space && is_word_of_ours(x->space))) {
@@ -189,7 +189,7 @@ static void say_search(struct explain *x, const struct name *candidates, size_t 
 {
 	struct enumeration others = ENUMERATION(ENUMERATION_MAX);
 
-	for (size_t i = 0; i < n && !x->resolves; i++) {
+	for (size_t i = 0; i < n && score(x) < CERTAIN; i++) {
 		struct explain other = { .cache = x->cache,
 					 .question = x->question,
 					 .zone = x->zone,

@@ -290,9 +290,6 @@ static bool no_such_pod(struct explain *x, struct str name)
 			enumeration_add(&others, pod->space);
 		}
 	}
-	for (size_t i = 0; i < nearest.n; i++) {
-		explain_add_closest(x, explain_say(x, "pod/%s", nearest.best[i]));
-	}
 	bool elsewhere = others.n != 0;
 	const char *spaces = enumeration_end(x, &others);
 

@@ -90,9 +90,7 @@ static bool no_such_namespace(struct explain *x)
 		nearest_offer(&nearest, space->name);
 	}
 	for (size_t i = 0; i < nearest.n; i++) {
-		if (x->service_name.n != 0 &&
-		    cache_get(x->cache, &kind_service, str_from(nearest.best[i]),
-			      x->service_name) != NULL) {
+		if (x->service_name.n != 0) {
 			explain_add_closest(x, explain_say(x, "%.*s.%s.svc.%s",
 							   STR_ARG(x->service_name),
 							   nearest.best[i], x->question->domain));
@@ -147,16 +145,8 @@ void explain_closest_services(struct explain *x)
 		nearest_offer(&nearest, service->name);
 	}
 	for (size_t i = 0; i < nearest.n; i++) {
-		struct name name;
-		struct zone_reason ignored;
-		const char *text = explain_say(x, "%s%s.%.*s.svc.%s", prefix, nearest.best[i],
-					       STR_ARG(x->space), x->question->domain);
-
-		/* "These would answer" is a promise. */
-		if (name_parse(str_from(text), &name) == 0 &&
-		    explain_resolves(x->zone, &name, &ignored)) {
-			explain_add_closest(x, text);
-		}
+		explain_add_closest(x, explain_say(x, "%s%s.%.*s.svc.%s", prefix, nearest.best[i],
+						   STR_ARG(x->space), x->question->domain));
 	}
 }
 
@@ -317,7 +307,7 @@ static bool explain_type(struct explain *x)
 				 "Not headless: the name is the Service's own address %s, whether "
 				 "pods are ready or not.",
 				 list),
-		     x->shape == SHAPE_SERVICE
+		     x->shape == SHAPE_SERVICE && x->selector != NULL
 			     ? "For the pods' own addresses create it anew with clusterIP: None; "
 			       "the field cannot change."
 			     : NULL,

@@ -184,20 +184,6 @@ void nearest_offer(struct nearest *nearest, struct str candidate)
 	}
 }
 
-void explain_add_closest(struct explain *x, const char *name)
-{
-	struct explanation *out = x->out;
-
-	for (size_t i = 0; i < out->n_closest; i++) {
-		if (strcmp(out->closest[i], name) == 0) {
-			return;
-		}
-	}
-	if (out->n_closest < LIMIT_EXPLAIN_CLOSEST) {
-		out->closest[out->n_closest++] = name;
-	}
-}
-
 bool explain_is_label(struct str s)
 {
 	if (s.n == 0 || s.n > LIMIT_DNS_LABEL || s.p[0] == '-' || s.p[s.n - 1] == '-') {

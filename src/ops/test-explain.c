@@ -425,7 +425,18 @@ static void hostnames_without_their_subdomain_are_told(void **state)
 			     SLICE("web", END("10.244.0.1", "true", "")) },
 		.question = "set-0.web",
 		.broken = "Hostname",
-		.said = { "StatefulSet set needs serviceName: web" } });
+		.said = { "Make a headless Service set, which the pods name; or give StatefulSet "
+			  "set the serviceName web" } },
+	      /* The names are below another Service: nothing is wrong with them. */
+	      { .objects = { WEB, HEADLESS("peers", APP("web")),
+			     SLICE("peers", END("10.244.0.1", "true", "")) },
+		.question = "web-0.peers",
+		.broken = "Hostname",
+		.said = { "subdomain web, which is not this Service", "Ask for web-0.web." } },
+	      { .objects = { WEB, HEADLESS("peers", APP("web")),
+			     SLICE("peers", END("10.244.0.1", "true", "")) },
+		.question = "peers",
+		.said = { "No endpoint has a hostname" } });
 }
 
 static void services_that_are_gone_are_told(void **state)
