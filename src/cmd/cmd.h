@@ -17,5 +17,6 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct cmd cmd_explain;
 extern const struct cmd cmd_standalone;
 extern const struct cmd cmd_version;

@@ -61,7 +61,7 @@ static const struct option options[] = {
 	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), 0, 0, NULL },
 };
 
-static const char *default_data_dir(void)
+const char *settings_data_dir(void)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
@@ -122,7 +122,7 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 			(struct listen_address){ .host = "127.0.0.1", .port = 1053 };
 	}
 	if (settings.data_dir == NULL) {
-		settings.data_dir = default_data_dir();
+		settings.data_dir = settings_data_dir();
 	}
 	*ret = settings;
 	return true;

@@ -34,3 +34,6 @@ struct settings {
  * to end with *ret_code: a line was printed on standard error (EXIT_USAGE), or help was (EXIT_FINE).
  */
 bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code);
+
+/* Where `standalone` keeps everything when nobody says so. Lives as long as the process. */
+const char *settings_data_dir(void);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * headlessd explain: reads Namespaces, Services, EndpointSlices and Pods once, explains, and ends. One
+ * request goes ahead of the lists, so that a server that is not there or refuses us is told at once
+ * with its own words; whatever happens afterwards, a timer ends it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "client/cache.h"
+#include "client/client.h"
+#include "client/kubeconfig.h"
+#include "client/remote.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/settings.h"
+#include "loop/loop.h"
+#include "object/kinds.h"
+#include "ops/explain.h"
+
+enum { TIMEOUT_DEFAULT = 10, TIMEOUT_MAX = 3600, TTL_DEFAULT = 5, TTL_MAX = 3600 };
+
+struct explaining {
+	const char *space;
+	const char *kubeconfig;
+	const char *context;
+	const char *domain;
+	const char *output;
+	int64_t ttl;
+	int64_t timeout;
+	bool help;
+
+	const char *name;
+	struct kubeconfig config;
+	struct loop *loop;
+	struct loop_timer *timer;
+	struct client *client;
+	struct cache *cache;
+	int code;
+};
+
+#define AT(member) offsetof(struct explaining, member)
+
+static const struct option options[] = {
+	{ "namespace", "NAME", "where the asking pod would be (the kubeconfig's, or default)",
+	  OPTION_TEXT, AT(space), .letter = 'n' },
+	{ "output", "FORM", "text or json (text)", OPTION_TEXT, AT(output), .one_of = "text|json",
+	  .letter = 'o' },
+	{ "kubeconfig", "FILE", "how to reach the API ($KUBECONFIG, standalone's, ~/.kube/config)",
+	  OPTION_TEXT, AT(kubeconfig) },
+	{ "context", "NAME", "of the kubeconfig (its current-context)", OPTION_TEXT, AT(context) },
+	{ "cluster-domain", "NAME", "the zone of the cluster (cluster.local)", OPTION_TEXT,
+	  AT(domain) },
+	{ "ttl", "SECONDS", "the TTL that the DNS server was told (5)", OPTION_NUMBER, AT(ttl), 0,
+	  TTL_MAX },
+	{ "timeout", "SECONDS", "give up on the API after this (10)", OPTION_NUMBER, AT(timeout), 1,
+	  TIMEOUT_MAX },
+	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), .letter = 'h' },
+};
+
+static void print_help(void)
+{
+	printf("usage: headlessd explain [OPTIONS] NAME | svc/NAME | pod/NAME | ADDRESS\n\n"
+	       "Says why a name of the cluster resolves, or which link of the chain from its "
+	       "Service to\nthe record is broken and how to mend it. Ends with 0 when the name "
+	       "resolves.\n\n");
+	options_help(options, ARRAY_SIZE(options));
+	printf("\nexamples:\n"
+	       "  headlessd explain nginx-headless\n"
+	       "  headlessd explain web-0.nginx-headless -n default\n"
+	       "  headlessd explain _http._tcp.web.default.svc.cluster.local -o json\n"
+	       "  headlessd explain pod/web-0\n"
+	       "  headlessd explain 10.244.0.5\n");
+}
+
+static void end(struct explaining *all, int code)
+{
+	all->code = code;
+	loop_stop(all->loop);
+}
+
+/* ---- reading ---- */
+
+static void print(struct explaining *all, const struct explanation *explanation)
+{
+	_cleanup_buffer_ struct buffer out = BUFFER_INIT(LIMIT_EXPLAIN_OUTPUT);
+
+	if (strcmp(all->output, "json") == 0) {
+		explanation_json(explanation, &out);
+	} else {
+		explanation_text(explanation, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), &out);
+	}
+	fwrite(out.p, 1, out.n, stdout);
+	if (fflush(stdout) != 0) {
+		all->code = EXIT_FAILED;
+	}
+}
+
+static void on_synced(void *userdata)
+{
+	struct explaining *all = userdata;
+	struct explain_question question = {
+		.name = all->name,
+		.space = all->space,
+		.domain = all->domain,
+		.ttl = (uint32_t)all->ttl,
+	};
+	struct explanation *explanation;
+	char *message;
+
+	if (explain(all->cache, &question, &explanation, &message) != 0) {
+		fprintf(stderr, "headlessd: %s\n", message);
+		mem_free(message);
+		end(all, EXIT_USAGE);
+		return;
+	}
+	end(all, explanation->resolves ? EXIT_FINE : EXIT_FAILED);
+	print(all, explanation);
+	explanation_free(explanation);
+}
+
+static void on_greeted(void *userdata, const struct client_response *response)
+{
+	struct explaining *all = userdata;
+
+	if (all->cache == NULL) {
+		return; /* cut short: the timeout has said so */
+	}
+	if (response->code == 0) {
+		fprintf(stderr, "headlessd: cannot reach the API at %s (from %s): %s\n",
+			all->config.server, all->config.path, response->message);
+		end(all, EXIT_FAILED);
+		return;
+	}
+	if (response->code != 200 && response->code != 404) {
+		fprintf(stderr, "headlessd: the API at %s refuses: %d %s: %s\n", all->config.server,
+			response->code, response->reason != NULL ? response->reason : "",
+			response->message != NULL ? response->message : "");
+		end(all, EXIT_FAILED);
+		return;
+	}
+	cache_want(all->cache, &kind_namespace);
+	cache_want(all->cache, &kind_service);
+	cache_want(all->cache, &kind_endpoint_slice);
+	cache_want(all->cache, &kind_pod);
+	cache_on_synced(all->cache, on_synced, all);
+}
+
+static void on_timeout(void *userdata)
+{
+	struct explaining *all = userdata;
+
+	fprintf(stderr,
+		"headlessd: the API at %s (from %s) has not told everything within %" PRId64
+		" s; see that it is up, or give it more with --timeout\n",
+		all->config.server, all->config.path, all->timeout);
+	end(all, EXIT_FAILED);
+}
+
+static int run_loop(struct explaining *all)
+{
+	const struct client_request greeting = {
+		.verb = CLIENT_GET,
+		.kind = &kind_namespace,
+		.name = str_from(all->space),
+	};
+
+	all->timer = loop_timer_new(all->loop, on_timeout, all);
+	loop_timer_set(all->timer, (uint64_t)all->timeout * NS_PER_S);
+	all->cache = cache_new(all->client);
+	client_request(all->client, &greeting, on_greeted, all);
+	all->code = EXIT_FAILED;
+	if (loop_run(all->loop) < 0) {
+		fprintf(stderr, "headlessd: the event loop failed\n");
+	}
+	return all->code;
+}
+
+/* ---- wiring ---- */
+
+/* --kubeconfig, $KUBECONFIG, what `standalone` wrote, and then as client/kubeconfig.h says. */
+static char *choose_kubeconfig(const char *given)
+{
+	char *own;
+
+	if (given != NULL || getenv("KUBECONFIG") != NULL) {
+		return mem_strdup(given);
+	}
+	own = mem_printf("%s/admin.kubeconfig", settings_data_dir());
+	return access(own, R_OK) == 0 ? own : mem_free(own);
+}
+
+static int connect_and_run(struct explaining *all)
+{
+	int code = EXIT_FAILED;
+
+	if (loop_new(&all->loop) < 0) {
+		fprintf(stderr, "headlessd: cannot make an event loop\n");
+		return code;
+	}
+	if (remote_client_new(all->loop, &all->config, &all->client) < 0) {
+		fprintf(stderr, "headlessd: cannot make a client for %s\n", all->config.server);
+	} else {
+		code = run_loop(all);
+	}
+	all->cache = cache_free(all->cache);
+	if (all->timer != NULL) {
+		all->timer = loop_timer_free(all->timer);
+	}
+	all->client = client_free(all->client);
+	all->loop = loop_free(all->loop);
+	return code;
+}
+
+/* Whether the question makes sense, before anybody is bothered with it: asked of an empty world. */
+static bool check_question(const struct explaining *all)
+{
+	struct explain_question question = { .name = all->name,
+					     .space = all->space,
+					     .domain = all->domain,
+					     .ttl = (uint32_t)all->ttl };
+	struct cache *nothing = cache_new(NULL);
+	struct explanation *explanation = NULL;
+	_cleanup_free_ char *message = NULL;
+
+	cache_want(nothing, &kind_namespace);
+	cache_want(nothing, &kind_service);
+	cache_want(nothing, &kind_endpoint_slice);
+	cache_want(nothing, &kind_pod);
+	if (explain(nothing, &question, &explanation, &message) != 0) {
+		fprintf(stderr, "headlessd: %s\n", message);
+	}
+	bool fine = explanation != NULL;
+
+	explanation_free(explanation);
+	cache_free(nothing);
+	return fine;
+}
+
+static int run(int argc, char **argv)
+{
+	struct explaining all = {
+		.domain = "cluster.local",
+		.output = "text",
+		.ttl = TTL_DEFAULT,
+		.timeout = TIMEOUT_DEFAULT,
+	};
+	struct option_list words = { .n = 0 };
+	_cleanup_free_ char *path = NULL;
+	char message[KUBECONFIG_MESSAGE];
+	int code;
+
+	if (!options_parse(options, ARRAY_SIZE(options), argc, argv, 1, &all, &words)) {
+		return EXIT_USAGE;
+	}
+	if (all.help) {
+		print_help();
+		return EXIT_FINE;
+	}
+	if (words.n != 1) {
+		fprintf(stderr, "headlessd: explain takes one name, such as web-0.nginx-headless, "
+				"svc/web, pod/web-0 or 10.244.0.5; --help tells more\n");
+		return EXIT_USAGE;
+	}
+	all.name = words.items[0];
+	path = choose_kubeconfig(all.kubeconfig);
+	if (kubeconfig_read(path, all.context, &all.config, message) != 0) {
+		fprintf(stderr, "headlessd: %s\n", message);
+		return EXIT_FAILED;
+	}
+	if (all.space == NULL) {
+		all.space = all.config.space != NULL ? all.config.space : "default";
+	}
+	log_set_level(LOG_WARNING);
+	code = check_question(&all) ? connect_and_run(&all) : EXIT_USAGE;
+	kubeconfig_deinit(&all.config);
+	return code;
+}
+
+const struct cmd cmd_explain = {
+	.name = "explain",
+	.usage = "[OPTIONS] NAME | svc/NAME | pod/NAME | ADDRESS",
+	.help = "say why a name resolves, or which link is broken",
+	.run = run,
+};
