@@ -179,6 +179,7 @@ static void time_answers(const struct zone *zone, int services, int each)
 	static uint8_t out[DNS_ANSWER_MAX];
 	const struct dns_options options = { .udp_size = LIMIT_DNS_UDP };
 	struct random_state random;
+	struct dns_report report;
 	uint64_t records = 0;
 	uint64_t start;
 
@@ -191,7 +192,8 @@ static void time_answers(const struct zone *zone, int services, int each)
 		size_t n = 0;
 
 		(void)dns_answer(&options, zone, packets[i % QUESTIONS], sizes[i % QUESTIONS],
-				 (struct dns_transport){ .tcp = false }, &random, out, NULL, &n);
+				 (struct dns_transport){ .tcp = false }, &random, out, NULL,
+				 &report, &n);
 		records += get_u16(out + 6);
 	}
 	printf("an answer: %.0f ns, %.1f records\n", ms(start) * 1e6 / ASKED,

@@ -199,6 +199,20 @@ static enum end answer_outside(struct answer *answer, const struct dns_reply *re
 	return END_DONE;
 }
 
+static enum dns_place place_of(const struct answer *answer, const struct zone_match *match)
+{
+	const struct name *name = &answer->request->name;
+
+	if (match->outcome == ZONE_OUTSIDE) {
+		return answer->options->forward ? DNS_PLACE_OUTSIDE : DNS_PLACE_NONE;
+	}
+	if (!match->reverse) {
+		return DNS_PLACE_CLUSTER;
+	}
+	return str_is(name_label(name, name->n_labels - 2U), "ip6") ? DNS_PLACE_IP6
+								    : DNS_PLACE_IN_ADDR;
+}
+
 static enum end answer_question(struct answer *answer, const struct dns_reply *reply,
 				struct dns_question *ret_question)
 {
@@ -211,6 +225,7 @@ static enum end answer_question(struct answer *answer, const struct dns_reply *r
 	}
 	zone_lookup(answer->zone, &request->name, request->type, &match);
 	answer->flags = DNS_AA;
+	answer->place = (uint8_t)place_of(answer, &match);
 	if (match.outcome == ZONE_OUTSIDE) {
 		return answer_outside(answer, reply, ret_question);
 	}
@@ -248,10 +263,21 @@ static size_t answer_limit(const struct dns_options *options, const struct dns_r
 	return size > DNS_UDP_MIN ? size : DNS_UDP_MIN;
 }
 
+static void report(const struct answer *answer, struct dns_report *ret)
+{
+	const struct dns_request *request = answer->request;
+
+	ret->type = request->has_question ? request->type : 0;
+	ret->rcode = answer->rcode;
+	ret->place = answer->place;
+	ret->dnssec_ok = request->dnssec_ok;
+}
+
 static enum dns_verdict answer_query(const struct dns_options *options, const struct zone *zone,
 				     const uint8_t *query, size_t n, struct dns_transport transport,
 				     struct random_state *random, const struct dns_reply *reply,
-				     uint8_t *out, struct dns_question *ret_question, size_t *ret_n)
+				     uint8_t *out, struct dns_question *ret_question,
+				     struct dns_report *ret_report, size_t *ret_n)
 {
 	struct dns_request request;
 	struct answer answer = {
@@ -259,9 +285,11 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 		.zone = zone,
 		.request = &request,
 		.random = random,
+		.place = DNS_PLACE_NONE,
 	};
 	enum dns_reading reading = dns_request_read(query, n, &request, &answer.rcode);
 
+	*ret_report = (struct dns_report){ .place = DNS_PLACE_NONE };
 	if (reading == DNS_READ_DROP) {
 		return DNS_DROP;
 	}
@@ -273,9 +301,11 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 			ret_question->recursion_desired = (request.flags & DNS_RD) != 0;
 			ret_question->checking_disabled = (request.flags & DNS_CD) != 0;
 			ret_question->dnssec_ok = request.dnssec_ok;
+			report(&answer, ret_report);
 			return DNS_FORWARD;
 		}
 	}
+	report(&answer, ret_report);
 	*ret_n = emit_end(&answer);
 	return DNS_ANSWER;
 }
@@ -283,20 +313,22 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 enum dns_verdict dns_answer(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
 			    struct random_state *random, uint8_t *out,
-			    struct dns_question *ret_question, size_t *ret_n)
+			    struct dns_question *ret_question, struct dns_report *ret_report,
+			    size_t *ret_n)
 {
 	return answer_query(options, zone, query, n, transport, random, NULL, out, ret_question,
-			    ret_n);
+			    ret_report, ret_n);
 }
 
 size_t dns_answer_forwarded(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
 			    struct random_state *random, const struct dns_reply *reply,
-			    uint8_t *out)
+			    uint8_t *out, struct dns_report *ret_report)
 {
 	size_t size = 0;
 
-	(void)answer_query(options, zone, query, n, transport, random, reply, out, NULL, &size);
+	(void)answer_query(options, zone, query, n, transport, random, reply, out, NULL, ret_report,
+			   &size);
 	return size;
 }
 

@@ -35,6 +35,24 @@ struct dns_question {
 	bool dnssec_ok;
 };
 
+/* Where the name of a question lies: the `zone` of metrics. */
+enum dns_place {
+	DNS_PLACE_CLUSTER, /* the cluster's domain */
+	DNS_PLACE_IN_ADDR, /* our reverse names of IPv4 */
+	DNS_PLACE_IP6, /* and of IPv6 */
+	DNS_PLACE_OUTSIDE, /* names that are asked for elsewhere */
+	DNS_PLACE_NONE, /* no question that could be read, or nobody to ask */
+	DNS_PLACES,
+};
+
+/* What the query was and what became of it, for those who count. */
+struct dns_report {
+	uint16_t type; /* 0 when there was no question */
+	uint16_t rcode; /* the extended one */
+	uint8_t place; /* enum dns_place */
+	bool dnssec_ok;
+};
+
 enum dns_verdict {
 	DNS_ANSWER, /* `out` holds an answer */
 	DNS_DROP, /* say nothing */
@@ -47,12 +65,13 @@ enum { DNS_ANSWER_MAX = LIMIT_DNS_TCP };
 /*
  * Answers `query`. On DNS_ANSWER *ret_n is the size of the answer, within what the transport and
  * the client allow; on DNS_FORWARD *ret_question is set (it may be NULL when options->forward is
- * false). `random` picks where sets begin.
+ * false). *ret_report is set on every verdict. `random` picks where sets begin.
  */
 enum dns_verdict dns_answer(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
 			    struct random_state *random, uint8_t *out,
-			    struct dns_question *ret_question, size_t *ret_n);
+			    struct dns_question *ret_question, struct dns_report *ret_report,
+			    size_t *ret_n);
 
 /* What the resolver came back with. */
 struct dns_reply {
@@ -69,7 +88,7 @@ struct dns_reply {
 size_t dns_answer_forwarded(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
 			    struct random_state *random, const struct dns_reply *reply,
-			    uint8_t *out);
+			    uint8_t *out, struct dns_report *ret_report);
 
 /* The RCODE of an answer, extended by its OPT record (0 … 4095). For counters and tests. */
 uint16_t dns_rcode(const uint8_t *answer, size_t n);

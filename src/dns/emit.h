@@ -15,6 +15,7 @@ struct answer {
 	struct dns_writer writer;
 	uint16_t flags; /* AA, TC, RA */
 	uint16_t rcode;
+	uint8_t place; /* enum dns_place */
 	uint16_t counts[3]; /* answer, authority, additional */
 	/* Why; for clients with EDNS. */
 	struct zone_reason reason;

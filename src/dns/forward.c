@@ -19,13 +19,13 @@ static const struct dns_reply too_large = {
 };
 
 static size_t refuse(struct worker *worker, const uint8_t *packet, size_t n, bool tcp,
-		     const struct dns_reply *reply, uint8_t *out)
+		     const struct dns_reply *reply, uint8_t *out, struct dns_report *ret_report)
 {
 	struct dns_transport transport = { .tcp = tcp };
 
 	worker_count(worker, COUNT_SHED, 1);
 	return dns_answer_forwarded(&worker->server->options, worker->server->zone, packet, n,
-				    transport, &worker->random, reply, out);
+				    transport, &worker->random, reply, out, ret_report);
 }
 
 static struct forward *take_slot(struct worker *worker)
@@ -50,17 +50,19 @@ static void put_slot(struct worker *worker, struct forward *forward)
 }
 
 struct forward *forward_new(struct worker *worker, const uint8_t *packet, size_t n,
-			    const struct dns_question *question, bool tcp, uint8_t *out,
-			    size_t *ret_n)
+			    const struct dns_question *question, bool tcp, uint8_t listen,
+			    uint8_t *out, struct dns_report *ret_report, size_t *ret_n)
 {
 	const struct dns_reply *refusal = n > LIMIT_DNS_FORWARD_QUERY ? &too_large : &too_many;
 	struct forward *forward = n > LIMIT_DNS_FORWARD_QUERY ? NULL : take_slot(worker);
 
 	if (forward == NULL) {
-		*ret_n = refuse(worker, packet, n, tcp, refusal, out);
+		*ret_n = refuse(worker, packet, n, tcp, refusal, out, ret_report);
 		return NULL;
 	}
 	forward->tcp = tcp;
+	forward->listen = listen;
+	forward->began = worker->time;
 	forward->connection = NULL;
 	forward->n = (uint16_t)n;
 	memcpy(forward->packet, packet, n);
@@ -71,13 +73,15 @@ struct forward *forward_new(struct worker *worker, const uint8_t *packet, size_t
 	return forward;
 }
 
-bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out, size_t *ret_n)
+bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out,
+		  struct dns_report *ret_report, size_t *ret_n)
 {
 	if (dns_resolver_ask(worker->server->resolver, &forward->query) == 0) {
 		worker_count(worker, COUNT_FORWARDED, 1);
 		return true;
 	}
-	*ret_n = refuse(worker, forward->packet, forward->n, forward->tcp, &too_many, out);
+	*ret_n = refuse(worker, forward->packet, forward->n, forward->tcp, &too_many, out,
+			ret_report);
 	put_slot(worker, forward);
 	return false;
 }
@@ -92,16 +96,22 @@ void forward_done(struct worker *worker, struct forward *forward)
 		.failure_code = forward->query.failure_code,
 	};
 	uint8_t *answer = worker->out + 2;
+	enum dns_proto proto = forward->tcp ? DNS_PROTO_TCP : DNS_PROTO_UDP;
+	struct dns_report report;
 	size_t n = dns_answer_forwarded(&worker->server->options, worker->server->zone,
 					forward->packet, forward->n, transport, &worker->random,
-					&reply, answer);
+					&reply, answer, &report);
 
 	mem_free(forward->query.packet);
+	if (!forward->tcp || forward->connection != NULL) {
+		worker_answered(worker, forward->listen, proto, &report, answer, n);
+		dns_times_note(
+			&worker_stats(worker, forward->listen)->places[report.place].duration,
+			worker_clock() - forward->began, 1);
+	}
 	if (!forward->tcp) {
-		worker_answered(worker, answer);
 		udp_send(worker, forward, answer, n);
 	} else if (forward->connection != NULL) {
-		worker_answered(worker, answer);
 		tcp_send(worker, forward, answer, n);
 	}
 	put_slot(worker, forward);

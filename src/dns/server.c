@@ -36,12 +36,21 @@ static void worker_init(struct worker *worker, struct dns_server *server)
 	worker->udp = mem_alloc_array(server->n_listen, sizeof(struct udp_socket));
 	worker->listeners = mem_alloc_array(server->n_listen, sizeof(struct source));
 	for (size_t i = 0; i < server->n_listen; i++) {
-		worker->udp[i].source = (struct source){ .kind = SOURCE_UDP, .fd = NO_FD };
-		worker->listeners[i] = (struct source){ .kind = SOURCE_LISTEN, .fd = NO_FD };
+		worker->udp[i].source = (struct source){
+			.kind = SOURCE_UDP,
+			.listen = (uint8_t)i,
+			.fd = NO_FD,
+		};
+		worker->listeners[i] = (struct source){
+			.kind = SOURCE_LISTEN,
+			.listen = (uint8_t)i,
+			.fd = NO_FD,
+		};
 	}
 	list_init(&worker->idle);
 	list_init(&worker->busy);
 	random_state_init(&worker->random);
+	worker->stats = mem_alloc_array(server->n_listen, sizeof(struct dns_stats));
 	worker->batch = udp_batch_new(server);
 	worker->out = mem_alloc(2 * (2 + (size_t)DNS_ANSWER_MAX));
 	if (server->resolver != NULL) {
@@ -108,7 +117,29 @@ static void worker_deinit(struct worker *worker)
 	mem_free(worker->udp);
 	mem_free(worker->listeners);
 	mem_free(worker->out);
+	mem_free(worker->stats);
 	mem_free(worker->forwards);
+}
+
+/* Addresses that read the same to a client share their label: 0.0.0.0:53 and [::]:53. */
+static void label_address(struct dns_server *server, size_t index,
+			  const struct listen_address *address)
+{
+	char text[DNS_LABEL_TEXT];
+	const char *listen = server->addresses[index];
+	size_t i = 0;
+
+	snprintf(text, sizeof(text), "dns://%s", address->wildcard ? strrchr(listen, ':') : listen);
+	while (i < server->n_labels && strcmp(server->labels[i], text) != 0) {
+		i++;
+	}
+	if (i == server->n_labels) {
+		memcpy(server->labels[server->n_labels++], text, sizeof(text));
+	}
+	server->listen_labels[index] = (struct listen_label){
+		.label = (uint8_t)i,
+		.family = address->address.ss_family == AF_INET ? DNS_FAMILY_4 : DNS_FAMILY_6,
+	};
 }
 
 static int server_open(struct dns_server *server, const struct dns_server_config *config,
@@ -128,6 +159,7 @@ static int server_open(struct dns_server *server, const struct dns_server_config
 		if (result != 0) {
 			return result;
 		}
+		label_address(server, i, &address);
 	}
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		int result = worker_open(&server->workers[i]);
@@ -179,6 +211,8 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 		server->n_workers = LIMIT_DNS_WORKERS;
 	}
 	server->addresses = mem_alloc_array(server->n_listen, DNS_LISTEN_TEXT);
+	server->listen_labels = mem_alloc_array(server->n_listen, sizeof(struct listen_label));
+	server->labels = mem_alloc_array(server->n_listen, DNS_LABEL_TEXT);
 	server->workers = mem_alloc_array(server->n_workers, sizeof(struct worker));
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		worker_init(&server->workers[i], server);
@@ -213,11 +247,8 @@ int dns_server_start(struct dns_server *server)
 	return 0;
 }
 
-struct dns_server *dns_server_free(struct dns_server *server)
+void dns_server_stop(struct dns_server *server)
 {
-	if (server == NULL) {
-		return NULL;
-	}
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		if (server->workers[i].thread != NULL) {
 			(void)mailbox_send(server->workers[i].mailbox, &server->workers[i].stop);
@@ -226,11 +257,21 @@ struct dns_server *dns_server_free(struct dns_server *server)
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		server->workers[i].thread = thread_join(server->workers[i].thread);
 	}
+}
+
+struct dns_server *dns_server_free(struct dns_server *server)
+{
+	if (server == NULL) {
+		return NULL;
+	}
+	dns_server_stop(server);
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		worker_deinit(&server->workers[i]);
 	}
 	mem_free(server->workers);
 	mem_free(server->addresses);
+	mem_free(server->listen_labels);
+	mem_free(server->labels);
 	return mem_free(server);
 }
 
@@ -242,6 +283,13 @@ static uint64_t sum(const struct dns_server *server, size_t counter)
 		total += counter_get(&server->workers[i].counters[counter]);
 	}
 	return total;
+}
+
+static void add_label(const struct dns_server *server, size_t label, struct dns_stats *stats)
+{
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		dns_stats_add(stats, &server->workers[i].stats[label]);
+	}
 }
 
 void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret)
@@ -257,7 +305,31 @@ void dns_server_stats(const struct dns_server *server, struct dns_server_stats *
 		.tcp_connections = sum(server, COUNT_CONNECTIONS),
 		.tcp_refused = sum(server, COUNT_REFUSED),
 	};
-	for (size_t i = 0; i < DNS_RCODES; i++) {
-		ret->rcodes[i] = sum(server, COUNT_RCODES + i);
+	struct dns_stats *stats = MEM_NEW(struct dns_stats);
+
+	for (size_t label = 0; label < server->n_labels; label++) {
+		add_label(server, label, stats);
 	}
+	for (size_t i = 0; i < DNS_RCODES; i++) {
+		for (size_t place = 0; place < DNS_PLACES; place++) {
+			ret->rcodes[i] += counter_get(&stats->places[place].responses[i]);
+		}
+	}
+	mem_free(stats);
+}
+
+size_t dns_server_labels(const struct dns_server *server)
+{
+	return server->n_labels;
+}
+
+const char *dns_server_label(const struct dns_server *server, size_t i)
+{
+	return server->labels[i];
+}
+
+void dns_server_label_stats(const struct dns_server *server, size_t i, struct dns_stats *ret)
+{
+	*ret = (struct dns_stats){ 0 };
+	add_label(server, i, ret);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "dns/stats.h"
 
 struct dns_resolver;
 struct dns_server;
@@ -48,13 +49,13 @@ const char *dns_server_address(const struct dns_server *server, size_t i);
 /* Starts the workers. Returns 0 or a negative errno. */
 int dns_server_start(struct dns_server *server);
 
-/*
- * Stops the workers when they run, waits for them, closes everything. NULL is fine; returns NULL.
- */
+/* Ends the workers when they run and waits for them. What was counted can still be read. */
+void dns_server_stop(struct dns_server *server);
+
+/* Stops it when it runs, closes everything. NULL is fine; returns NULL. */
 struct dns_server *dns_server_free(struct dns_server *server);
 
 /* What happened so far, over all workers. Any thread. */
-enum { DNS_RCODES = 24 };
 struct dns_server_stats {
 	uint64_t udp_queries;
 	uint64_t tcp_queries;
@@ -68,3 +69,12 @@ struct dns_server_stats {
 	uint64_t rcodes[DNS_RCODES]; /* the last also counts all above it */
 };
 void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret);
+
+/*
+ * The same in the cut of CoreDNS's metrics, for each `server` label ("dns://:53" for a wildcard
+ * address, else "dns://127.0.0.1:1053"): how many labels, label `i`, and what was counted under it
+ * so far. Any thread.
+ */
+size_t dns_server_labels(const struct dns_server *server);
+const char *dns_server_label(const struct dns_server *server, size_t i);
+void dns_server_label_stats(const struct dns_server *server, size_t i, struct dns_stats *ret);

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/counter.h"
 #include "base/list.h"
 #include "base/mailbox.h"
@@ -19,11 +20,15 @@
 #include "dns/resolver.h"
 #include "dns/server.h"
 
+/* "dns://" and an address to listen on. */
+enum { DNS_LABEL_TEXT = DNS_LISTEN_TEXT + 8 };
+
 enum source_kind { SOURCE_UDP, SOURCE_LISTEN, SOURCE_CONNECTION, SOURCE_MAILBOX };
 
 /* What an epoll event points to; embedded first. */
 struct source {
 	enum source_kind kind;
+	uint8_t listen; /* which listen address it is, or came by */
 	int fd;
 };
 
@@ -37,8 +42,7 @@ enum worker_counter {
 	COUNT_SHED,
 	COUNT_CONNECTIONS,
 	COUNT_REFUSED,
-	COUNT_RCODES,
-	COUNTERS = COUNT_RCODES + DNS_RCODES,
+	COUNTERS,
 };
 
 /* Where a datagram came from, and to which of our addresses (for wildcard sockets). */
@@ -68,7 +72,9 @@ struct forward {
 	struct connection *connection; /* TCP: NULL when it is gone */
 	struct list link; /* in connection->forwards */
 	bool tcp;
+	uint8_t listen;
 	uint16_t n;
+	uint64_t began; /* ns */
 	uint8_t packet[LIMIT_DNS_FORWARD_QUERY];
 };
 
@@ -81,7 +87,9 @@ struct worker {
 	int epoll;
 	bool stopping;
 	struct random_state random;
+	uint64_t time; /* ns, when the batch being answered was received */
 	struct counter counters[COUNTERS];
+	struct dns_stats *stats; /* one for each label */
 
 	struct udp_socket *udp; /* one for each listen address */
 	struct source *listeners;
@@ -98,6 +106,14 @@ struct worker {
 	struct forward *forwards;
 	struct forward *free_forward;
 	size_t used_forwards; /* slots that were used once */
+
+	uint8_t apart[64]; /* the next worker begins on a cache line of its own */
+};
+
+/* What a listen address is to those who count. */
+struct listen_label {
+	uint8_t label; /* index into server->labels */
+	uint8_t family; /* enum dns_family */
 };
 
 struct dns_server {
@@ -105,7 +121,10 @@ struct dns_server {
 	struct dns_resolver *resolver;
 	struct dns_options options;
 	char (*addresses)[DNS_LISTEN_TEXT];
+	struct listen_label *listen_labels;
 	size_t n_listen;
+	char (*labels)[DNS_LABEL_TEXT];
+	size_t n_labels;
 	struct worker *workers;
 	unsigned n_workers;
 };
@@ -113,6 +132,16 @@ struct dns_server {
 static inline void worker_count(struct worker *worker, enum worker_counter counter, uint64_t n)
 {
 	counter_add(&worker->counters[counter], n);
+}
+
+static inline struct dns_stats *worker_stats(const struct worker *worker, uint8_t listen)
+{
+	return &worker->stats[worker->server->listen_labels[listen].label];
+}
+
+static inline uint64_t worker_clock(void)
+{
+	return clock_monotonic(&clock_system);
 }
 
 /* sockets.c: opens what listens. */
@@ -133,8 +162,18 @@ int sockets_open(struct dns_server *server, size_t index, struct listen_address 
 
 /* worker.c */
 void worker_run(void *worker);
-/* Counts an answer that is about to be sent. */
-void worker_answered(struct worker *worker, const uint8_t *answer);
+/* Counts a query of `n` bytes that was read; an answer of `n` bytes that is about to be sent. */
+void worker_asked(struct worker *worker, uint8_t listen, enum dns_proto proto,
+		  const struct dns_report *report, size_t n);
+void worker_answered(struct worker *worker, uint8_t listen, enum dns_proto proto,
+		     const struct dns_report *report, const uint8_t *answer, size_t n);
+
+/* How many answers of one round were made, for their time. */
+struct round {
+	unsigned answers[DNS_PLACES];
+};
+/* They are sent, and took from worker->time until `time`. */
+void worker_sent(struct worker *worker, uint8_t listen, const struct round *round, uint64_t time);
 int worker_watch(struct worker *worker, struct source *source, uint32_t events);
 
 /* udp.c */
@@ -162,11 +201,12 @@ void tcp_hold(struct connection *connection, struct forward *forward);
  * room and *ret_n is the size of the refusal in `out`. The caller fills in where the answer goes.
  */
 struct forward *forward_new(struct worker *worker, const uint8_t *packet, size_t n,
-			    const struct dns_question *question, bool tcp, uint8_t *out,
-			    size_t *ret_n);
+			    const struct dns_question *question, bool tcp, uint8_t listen,
+			    uint8_t *out, struct dns_report *ret_report, size_t *ret_n);
 /*
  * Sends it; on failure it is gone, the result is false and *ret_n the size of the refusal in `out`.
  */
-bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out, size_t *ret_n);
+bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out,
+		  struct dns_report *ret_report, size_t *ret_n);
 /* The resolver's answer came: sends it on and gives the slot back. */
 void forward_done(struct worker *worker, struct forward *forward);

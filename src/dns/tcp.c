@@ -47,11 +47,6 @@ struct connection {
 	uint8_t in[FRAME + LIMIT_DNS_TCP_QUERY];
 };
 
-static uint64_t now(void)
-{
-	return clock_monotonic(&clock_system);
-}
-
 static void drop_unsent(struct worker *worker, struct connection *connection)
 {
 	worker->unsent -= connection->unsent_n;
@@ -84,7 +79,7 @@ static void set_state(struct worker *worker, struct connection *connection, bool
 	uint64_t ms = busy ? LIMIT_DNS_TCP_MESSAGE_MS : LIMIT_DNS_TCP_IDLE_MS;
 
 	connection->busy = busy;
-	connection->deadline = now() + ms * NS_PER_MS;
+	connection->deadline = worker_clock() + ms * NS_PER_MS;
 	list_unlink(&connection->link);
 	list_append(busy ? &worker->busy : &worker->idle, &connection->link);
 }
@@ -190,16 +185,17 @@ static void release_forward(struct connection *connection, struct forward *forwa
 }
 
 static bool pass_on(struct worker *worker, struct connection *connection, const uint8_t *message,
-		    size_t n, const struct dns_question *question, uint8_t *out, size_t *ret_n)
+		    size_t n, const struct dns_question *question, uint8_t *out,
+		    struct dns_report *ret_report, size_t *ret_n)
 {
-	struct forward *forward =
-		forward_new(worker, message, n, question, /* tcp= */ true, out, ret_n);
+	struct forward *forward = forward_new(worker, message, n, question, /* tcp= */ true,
+					      connection->source.listen, out, ret_report, ret_n);
 
 	if (forward == NULL) {
 		return false;
 	}
 	tcp_hold(connection, forward);
-	if (!forward_send(worker, forward, out, ret_n)) {
+	if (!forward_send(worker, forward, out, ret_report, ret_n)) {
 		connection->n_forwards--;
 		return false;
 	}
@@ -208,28 +204,30 @@ static bool pass_on(struct worker *worker, struct connection *connection, const 
 
 /* Answers one message into `out`; returns the bytes written, with the length in front. */
 static size_t answer_one(struct worker *worker, struct connection *connection,
-			 const uint8_t *message, size_t n, uint8_t *out)
+			 const uint8_t *message, size_t n, uint8_t *out, struct round *round)
 {
 	const struct dns_server *server = worker->server;
 	struct dns_transport transport = { .tcp = true };
+	uint8_t listen = connection->source.listen;
 	struct dns_question question;
+	struct dns_report report;
+	enum dns_verdict verdict;
 	size_t size;
 
 	worker_count(worker, COUNT_TCP, 1);
-	switch (dns_answer(&server->options, server->zone, message, n, transport, &worker->random,
-			   out + FRAME, &question, &size)) {
-	case DNS_DROP:
+	verdict = dns_answer(&server->options, server->zone, message, n, transport, &worker->random,
+			     out + FRAME, &question, &report, &size);
+	if (verdict == DNS_DROP) {
 		worker_count(worker, COUNT_DROPPED, 1);
 		return 0;
-	case DNS_FORWARD:
-		if (pass_on(worker, connection, message, n, &question, out + FRAME, &size)) {
-			return 0;
-		}
-		break;
-	default:
-		break;
 	}
-	worker_answered(worker, out + FRAME);
+	worker_asked(worker, listen, DNS_PROTO_TCP, &report, n);
+	if (verdict == DNS_FORWARD &&
+	    pass_on(worker, connection, message, n, &question, out + FRAME, &report, &size)) {
+		return 0;
+	}
+	worker_answered(worker, listen, DNS_PROTO_TCP, &report, out + FRAME, size);
+	round->answers[report.place]++;
 	set_u16(out, (uint16_t)size);
 	return FRAME + size;
 }
@@ -276,6 +274,7 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 	size_t at = 0;
 	size_t used = 0;
 	size_t messages = 0;
+	struct round round = { 0 };
 	size_t n;
 
 	skip_bytes(connection, &at);
@@ -283,7 +282,7 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 	       connection->n_forwards < LIMIT_DNS_TCP_FORWARDS &&
 	       next_message(connection, &at, &n)) {
 		used += answer_one(worker, connection, connection->in + at + FRAME, n,
-				   worker->out + used);
+				   worker->out + used, &round);
 		at += FRAME + n;
 		messages++;
 		skip_bytes(connection, &at);
@@ -293,6 +292,9 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 		}
 	}
 	write_out(worker, connection, worker->out, used);
+	if (messages != 0) {
+		worker_sent(worker, connection->source.listen, &round, worker_clock());
+	}
 	connection->n -= at;
 	memmove(connection->in, connection->in + at, connection->n);
 	snapshot_reader_pass();
@@ -344,6 +346,7 @@ void tcp_serve(struct worker *worker, struct connection *connection, uint32_t ev
 	if (connection->broken) {
 		return;
 	}
+	worker->time = worker_clock();
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
 		connection_break(worker, connection);
 		return;
@@ -367,6 +370,7 @@ void tcp_send(struct worker *worker, struct forward *forward, const uint8_t *ans
 	uint8_t *frame = (uint8_t *)(uintptr_t)answer - FRAME;
 
 	release_forward(connection, forward);
+	worker->time = worker_clock();
 	set_u16(frame, (uint16_t)n);
 	write_out(worker, connection, frame, FRAME + n);
 	if (!connection->broken) {
@@ -389,7 +393,7 @@ static bool evict(struct worker *worker)
 	return false;
 }
 
-static void connection_new(struct worker *worker, int fd)
+static void connection_new(struct worker *worker, const struct source *listener, int fd)
 {
 	struct connection *connection;
 	int on = 1;
@@ -401,7 +405,11 @@ static void connection_new(struct worker *worker, int fd)
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connection = MEM_NEW(struct connection);
-	connection->source = (struct source){ .kind = SOURCE_CONNECTION, .fd = fd };
+	connection->source = (struct source){
+		.kind = SOURCE_CONNECTION,
+		.listen = listener->listen,
+		.fd = fd,
+	};
 	connection->watched = EPOLLIN;
 	list_init(&connection->link);
 	list_init(&connection->forwards);
@@ -431,13 +439,13 @@ void tcp_accept(struct worker *worker, struct source *listener)
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			connection_new(worker, fd);
+			connection_new(worker, listener, fd);
 		} else if (errno != EMFILE && errno != ENFILE && errno != ENOMEM &&
 			   errno != ENOBUFS) {
 			return;
 		} else if (!evict(worker)) {
 			/* Nothing to give back: leave the queue alone for a moment. */
-			worker->accept_at = now() + ACCEPT_PAUSE_MS * NS_PER_MS;
+			worker->accept_at = worker_clock() + ACCEPT_PAUSE_MS * NS_PER_MS;
 			watch_listeners(worker, 0);
 			return;
 		}
@@ -471,7 +479,7 @@ int tcp_expire(struct worker *worker)
 	    worker->accept_at == 0) {
 		return -1;
 	}
-	time = now();
+	time = worker_clock();
 	if (worker->accept_at != 0 && worker->accept_at <= time) {
 		worker->accept_at = 0;
 		watch_listeners(worker, EPOLLIN);

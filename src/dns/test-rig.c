@@ -383,12 +383,13 @@ const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n)
 	rig->asked.name.n = 0;
 	rig->answer_n = 0;
 	switch (dns_answer(&rig->options, rig->zone, packet, n, transport, &rig->random,
-			   rig->answer, &rig->asked, &rig->answer_n)) {
+			   rig->answer, &rig->asked, &rig->report, &rig->answer_n)) {
 	case DNS_DROP:
 		return "no answer";
 	case DNS_FORWARD:
-		rig->answer_n = dns_answer_forwarded(&rig->options, rig->zone, packet, n, transport,
-						     &rig->random, &rig->reply, rig->answer);
+		rig->answer_n =
+			dns_answer_forwarded(&rig->options, rig->zone, packet, n, transport,
+					     &rig->random, &rig->reply, rig->answer, &rig->report);
 		break;
 	default:
 		break;

@@ -12,6 +12,7 @@ struct rig {
 	struct random_state random;
 	struct clock_manual clock;
 	struct dns_reply reply; /* what the resolver says when it is asked */
+	struct dns_report report; /* about the last answer */
 	struct dns_question asked; /* what it was asked last; n 0: nothing */
 	bool tcp;
 	bool edns; /* with an OPT record that announces udp_size */

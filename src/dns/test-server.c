@@ -20,10 +20,10 @@
 #include "base/thread.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
-#include "dns/test-rig.h"
+#include "dns/test-system.h"
 #include "dns/wire.h"
 
-#define NAME "web.default.svc.cluster.local"
+#define NAME SYSTEM_NAME
 #define BIG "big.default.svc.cluster.local"
 
 /* Every allocation of the program counts itself; the linker sends them here. */
@@ -53,125 +53,6 @@ void *__wrap_realloc(void *old, size_t size)
 	return __real_realloc(old, size);
 }
 
-struct system {
-	struct rig *rig;
-	struct dns_server *server;
-	struct sockaddr_storage address;
-	socklen_t address_n;
-};
-
-static socklen_t to_address(const char *text, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *four = (struct sockaddr_in *)(void *)ret;
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)ret;
-	const char *colon = strrchr(text, ':');
-	char host[64] = { 0 };
-	bool brackets = text[0] == '[';
-
-	memset(ret, 0, sizeof(*ret));
-	memcpy(host, text + brackets, (size_t)(colon - text) - 2 * brackets);
-	if (brackets) {
-		six->sin6_family = AF_INET6;
-		six->sin6_port = htons((uint16_t)atoi(colon + 1));
-		assert_int_equal(inet_pton(AF_INET6, host, &six->sin6_addr), 1);
-		return sizeof(*six);
-	}
-	four->sin_family = AF_INET;
-	four->sin_port = htons((uint16_t)atoi(colon + 1));
-	assert_int_equal(inet_pton(AF_INET, host, &four->sin_addr), 1);
-	return sizeof(*four);
-}
-
-static struct system *start(const char *listen, unsigned workers, struct dns_resolver *resolver)
-{
-	struct system *system = MEM_NEW(struct system);
-	struct dns_server_config config = { .listen = &listen, .n_listen = 1, .workers = workers };
-	char message[DNS_MESSAGE];
-
-	system->rig = rig_new();
-	rig_namespace(system->rig, "default");
-	rig_service(system->rig, "default", "web", "None", "http/TCP/80");
-	rig_slice(system->rig, "default", "web-1", "web", "http/TCP/80",
-		  "web-0=10.244.0.1 web-1=10.244.0.2");
-	rig_external(system->rig, "default", "out", "www.example.org");
-	assert_int_equal(
-		dns_server_new(&config, system->rig->zone, resolver, &system->server, message), 0);
-	assert_int_equal(dns_server_start(system->server), 0);
-	system->address_n = to_address(dns_server_address(system->server, 0), &system->address);
-	return system;
-}
-
-static void stop(struct system *system)
-{
-	dns_server_free(system->server);
-	rig_free(system->rig);
-	mem_free(system);
-}
-
-static int dial(const struct system *system, int type)
-{
-	int fd = socket(system->address.ss_family, type | SOCK_CLOEXEC, 0);
-	struct timeval patience = { .tv_sec = 20 };
-
-	assert_true(fd >= 0);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	assert_int_equal(connect(fd, (const struct sockaddr *)(const void *)&system->address,
-				 system->address_n),
-			 0);
-	return fd;
-}
-
-static size_t question(const char *name, uint16_t type, uint16_t id, uint8_t *packet)
-{
-	struct rig plain = { 0 };
-	size_t n = rig_query(&plain, name, type, packet);
-
-	set_u16(packet, id);
-	return n;
-}
-
-static size_t ask_udp(int fd, const char *name, uint16_t type, uint8_t *answer)
-{
-	uint8_t packet[512];
-	size_t n = question(name, type, 7, packet);
-	ssize_t got;
-
-	assert_int_equal(send(fd, packet, n, 0), n);
-	got = recv(fd, answer, 65535, 0);
-	assert_true(got >= DNS_HEADER);
-	assert_int_equal(get_u16(answer), 7);
-	return (size_t)got;
-}
-
-static void read_all(int fd, void *bytes, size_t n)
-{
-	size_t got = 0;
-
-	while (got < n) {
-		ssize_t more = recv(fd, (uint8_t *)bytes + got, n - got, 0);
-
-		assert_true(more > 0);
-		got += (size_t)more;
-	}
-}
-
-static size_t read_frame(int fd, uint8_t *answer)
-{
-	uint8_t length[2];
-
-	read_all(fd, length, 2);
-	read_all(fd, answer, get_u16(length));
-	return get_u16(length);
-}
-
-static size_t frame(const char *name, uint16_t type, uint16_t id, uint8_t *out)
-{
-	size_t n = question(name, type, id, out + 2);
-
-	set_u16(out, (uint16_t)n);
-	return n + 2;
-}
-
 static uint8_t answer[65536];
 
 static void udp_and_tcp_answer_on_both_families(void **state)
@@ -179,42 +60,42 @@ static void udp_and_tcp_answer_on_both_families(void **state)
 	static const char *const listens[] = { "127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(listens); i++) {
-		struct system *system = start(listens[i], 2, NULL);
+		struct system *system = system_start(listens[i], 2, NULL);
 		uint8_t packet[512];
-		int fd = dial(system, SOCK_DGRAM);
+		int fd = system_dial(system, SOCK_DGRAM);
 		size_t n = ask_udp(fd, NAME, RR_A, answer);
 
 		assert_int_equal(get_u16(answer + 6), 2);
 		close(fd);
-		fd = dial(system, SOCK_STREAM);
+		fd = system_dial(system, SOCK_STREAM);
 		n = frame(NAME, RR_A, 9, packet);
 		assert_int_equal(send(fd, packet, n, 0), n);
 		(void)read_frame(fd, answer);
 		assert_int_equal(get_u16(answer), 9);
 		assert_int_equal(get_u16(answer + 6), 2);
 		close(fd);
-		stop(system);
+		system_stop(system);
 	}
 }
 
 static void an_answer_comes_from_the_address_that_was_asked(void **state)
 {
-	struct system *system = start("0.0.0.0:0", 1, NULL);
+	struct system *system = system_start("0.0.0.0:0", 1, NULL);
 	struct sockaddr_in *four = (struct sockaddr_in *)(void *)&system->address;
 
 	/* A connected socket takes nothing from anybody else. */
 	four->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 41);
-	int fd = dial(system, SOCK_DGRAM);
+	int fd = system_dial(system, SOCK_DGRAM);
 
 	(void)ask_udp(fd, NAME, RR_A, answer);
 	assert_int_equal(get_u16(answer + 6), 2);
 	close(fd);
-	stop(system);
+	system_stop(system);
 }
 
 static void listening_fails_with_a_reason(void **state)
 {
-	struct system *system = start("127.0.0.1:0", 1, NULL);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
 	const char *taken = dns_server_address(system->server, 0);
 	static const char *const odd[] = { "localhost:53",    "127.0.0.1", "::1:53", "127.0.0.1:x",
 					   "127.0.0.1:65536", "[::1]",     "" };
@@ -240,15 +121,15 @@ static void listening_fails_with_a_reason(void **state)
 	assert_int_equal(dns_server_new(&config, system->rig->zone, NULL, &server, message),
 			 DNS_SERVER_BAD);
 	assert_null(server);
-	stop(system);
+	system_stop(system);
 }
 
 static void tcp_answers_what_is_pipelined_in_order(void **state)
 {
 	enum { QUESTIONS = 500 };
-	struct system *system = start("127.0.0.1:0", 1, NULL);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
 	static uint8_t all[QUESTIONS * 64];
-	int fd = dial(system, SOCK_STREAM);
+	int fd = system_dial(system, SOCK_STREAM);
 	size_t n = 0;
 
 	for (uint16_t i = 0; i < QUESTIONS; i++) {
@@ -263,7 +144,7 @@ static void tcp_answers_what_is_pipelined_in_order(void **state)
 		assert_int_equal(get_u16(answer + 6), 2);
 	}
 	close(fd);
-	stop(system);
+	system_stop(system);
 }
 
 static void fill_big(struct system *system, int n)
@@ -282,13 +163,13 @@ static void fill_big(struct system *system, int n)
 static void large_answers_reach_a_slow_reader_whole(void **state)
 {
 	enum { QUESTIONS = 40, ENDPOINTS = 3000 };
-	struct system *system = start("127.0.0.1:0", 1, NULL);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
 	uint8_t packet[QUESTIONS * 64];
 	size_t n = 0;
 	int fd;
 
 	fill_big(system, ENDPOINTS);
-	fd = dial(system, SOCK_STREAM);
+	fd = system_dial(system, SOCK_STREAM);
 	for (uint16_t i = 0; i < QUESTIONS; i++) {
 		n += frame(BIG, RR_A, i, packet + n);
 	}
@@ -299,14 +180,14 @@ static void large_answers_reach_a_slow_reader_whole(void **state)
 		assert_int_equal(get_u16(answer + 6), ENDPOINTS);
 	}
 	close(fd);
-	stop(system);
+	system_stop(system);
 }
 
 static void a_message_too_large_is_an_error_and_the_next_is_fine(void **state)
 {
-	struct system *system = start("127.0.0.1:0", 1, NULL);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
 	static uint8_t packet[2 + 65535];
-	int fd = dial(system, SOCK_STREAM);
+	int fd = system_dial(system, SOCK_STREAM);
 	size_t n;
 
 	memset(packet, 0, sizeof(packet));
@@ -327,24 +208,24 @@ static void a_message_too_large_is_an_error_and_the_next_is_fine(void **state)
 	(void)read_frame(fd, answer);
 	assert_int_equal(recv(fd, answer, 1, 0), 0);
 	close(fd);
-	stop(system);
+	system_stop(system);
 }
 
 static void half_a_question_is_not_waited_for(void **state)
 {
-	struct system *system = start("127.0.0.1:0", 1, NULL);
-	int fd = dial(system, SOCK_STREAM);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
+	int fd = system_dial(system, SOCK_STREAM);
 
 	assert_int_equal(send(fd, "\0", 1, 0), 1);
 	assert_int_equal(recv(fd, answer, 1, 0), 0);
 	close(fd);
-	stop(system);
+	system_stop(system);
 }
 
 static void too_many_connections_end_the_idlest(void **state)
 {
 	enum { EXTRA = 3 };
-	struct system *system = start("127.0.0.1:0", 1, NULL);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
 	static int fds[LIMIT_DNS_TCP_CONNECTIONS + EXTRA];
 	struct dns_server_stats stats;
 	uint8_t packet[512];
@@ -379,15 +260,15 @@ static void too_many_connections_end_the_idlest(void **state)
 	for (size_t i = 0; i < opened; i++) {
 		close(fds[i]);
 	}
-	stop(system);
+	system_stop(system);
 }
 
 static void garbage_is_survived(void **state)
 {
-	struct system *system = start("127.0.0.1:0", 1, NULL);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
 	struct random_state random;
 	struct dns_server_stats stats;
-	int udp = dial(system, SOCK_DGRAM);
+	int udp = system_dial(system, SOCK_DGRAM);
 	uint8_t packet[3000];
 
 	random_state_seed(&random, 5);
@@ -403,7 +284,7 @@ static void garbage_is_survived(void **state)
 		}
 		(void)send(udp, packet, n, 0);
 		if (i % 50 == 0) {
-			int tcp = dial(system, SOCK_STREAM);
+			int tcp = system_dial(system, SOCK_STREAM);
 
 			(void)send(tcp, packet, n, MSG_NOSIGNAL);
 			close(tcp);
@@ -414,7 +295,7 @@ static void garbage_is_survived(void **state)
 	dns_server_stats(system->server, &stats);
 	assert_true(stats.dropped > 0);
 	close(udp);
-	stop(system);
+	system_stop(system);
 }
 
 /* ---- while the zone changes ---- */
@@ -430,7 +311,7 @@ static void keep_asking(void *argument)
 	struct asker *asker = argument;
 	uint8_t packet[512];
 	uint8_t bytes[2048];
-	int fd = dial(asker->system, SOCK_DGRAM);
+	int fd = system_dial(asker->system, SOCK_DGRAM);
 	size_t n = question("web-0." NAME, RR_A, 1, packet);
 
 	while (counter_get(&asker->stop) == 0) {
@@ -450,7 +331,7 @@ static void keep_asking(void *argument)
 static void a_name_that_stays_is_never_absent_while_others_come_and_go(void **state)
 {
 	enum { ASKERS = 2, CHANGES = 3000 };
-	struct system *system = start("127.0.0.1:0", 2, NULL);
+	struct system *system = system_start("127.0.0.1:0", 2, NULL);
 	struct asker askers[ASKERS] = { 0 };
 	struct thread *threads[ASKERS];
 	char endpoints[128];
@@ -476,7 +357,7 @@ static void a_name_that_stays_is_never_absent_while_others_come_and_go(void **st
 		thread_join(threads[i]);
 		assert_true(counter_get(&askers[i].answers) > 0);
 	}
-	stop(system);
+	system_stop(system);
 }
 
 static void a_query_allocates_nothing(void **state)
@@ -496,9 +377,9 @@ static void a_query_allocates_nothing(void **state)
 		{ "cluster.local", RR_NS },
 		{ "example.org", RR_A },
 	};
-	struct system *system = start("127.0.0.1:0", 1, NULL);
-	int udp = dial(system, SOCK_DGRAM);
-	int tcp = dial(system, SOCK_STREAM);
+	struct system *system = system_start("127.0.0.1:0", 1, NULL);
+	int udp = system_dial(system, SOCK_DGRAM);
+	int tcp = system_dial(system, SOCK_STREAM);
 	uint8_t packet[512];
 	uint64_t before;
 
@@ -522,90 +403,10 @@ static void a_query_allocates_nothing(void **state)
 	assert_true(before > 0);
 	close(udp);
 	close(tcp);
-	stop(system);
+	system_stop(system);
 }
 
 /* ---- names outside ---- */
-
-/* An upstream that answers any A question with 192.0.2.1, or says nothing to "silent". */
-struct upstream {
-	int fd;
-	struct counter stop;
-	struct thread *thread;
-	char address[64];
-};
-
-static void upstream_run(void *argument)
-{
-	struct upstream *upstream = argument;
-	uint8_t packet[1024];
-
-	while (counter_get(&upstream->stop) == 0) {
-		struct sockaddr_storage from;
-		socklen_t from_n = sizeof(from);
-		ssize_t n = recvfrom(upstream->fd, packet, 512, 0, (struct sockaddr *)(void *)&from,
-				     &from_n);
-		struct name name;
-
-		if (n < DNS_HEADER ||
-		    name_read(packet + DNS_HEADER, (size_t)n - DNS_HEADER, &name) ||
-		    str_is(name_label(&name, 0), "silent")) {
-			continue;
-		}
-		struct dns_writer writer = { .p = packet,
-					     .n = DNS_HEADER + (size_t)name.n + DNS_QUESTION_TAIL };
-		bool absent = str_is(name_label(&name, 0), "absent");
-		bool a = get_u16(packet + writer.n - 4) == RR_A && !absent;
-
-		set_u16(packet + 2, (uint16_t)(DNS_QR | DNS_RD | DNS_RA | (absent ? 3 : 0)));
-		set_u16(packet + 6, a);
-		set_u16(packet + 8, 0);
-		set_u16(packet + 10, 0);
-		if (a) {
-			put_pointer(&writer, DNS_HEADER);
-			put_record_head(&writer, RR_A, 60, 4);
-			put_u32(&writer, 0xc0000201);
-		}
-		(void)!sendto(upstream->fd, packet, writer.n, 0,
-			      (const struct sockaddr *)(const void *)&from, from_n);
-	}
-}
-
-static void upstream_start(struct upstream *upstream)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval patience = { .tv_usec = 50000 };
-	socklen_t n = sizeof(address);
-
-	upstream->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(upstream->fd, (struct sockaddr *)(void *)&address, n), 0);
-	(void)setsockopt(upstream->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	assert_int_equal(getsockname(upstream->fd, (struct sockaddr *)(void *)&address, &n), 0);
-	snprintf(upstream->address, sizeof(upstream->address), "127.0.0.1:%u",
-		 ntohs(address.sin_port));
-	counter_set(&upstream->stop, 0);
-	assert_int_equal(thread_start("upstream", upstream_run, upstream, &upstream->thread), 0);
-}
-
-static void upstream_stop(struct upstream *upstream)
-{
-	counter_set(&upstream->stop, 1);
-	thread_join(upstream->thread);
-	close(upstream->fd);
-}
-
-static struct dns_resolver *resolver_for(const char *upstream, uint32_t timeout_ms)
-{
-	struct dns_resolver_config config = { .upstreams = &upstream,
-					      .n_upstreams = upstream != NULL,
-					      .timeout_ms = timeout_ms };
-	struct dns_resolver *resolver;
-	char message[DNS_RESOLVER_MESSAGE];
-
-	assert_int_equal(dns_resolver_new(&config, &resolver, message), 0);
-	return resolver;
-}
 
 static void names_outside_come_from_the_upstream(void **state)
 {
@@ -619,9 +420,9 @@ static void names_outside_come_from_the_upstream(void **state)
 
 	upstream_start(&upstream);
 	resolver = resolver_for(upstream.address, 0);
-	system = start("127.0.0.1:0", 2, resolver);
-	udp = dial(system, SOCK_DGRAM);
-	tcp = dial(system, SOCK_STREAM);
+	system = system_start("127.0.0.1:0", 2, resolver);
+	udp = system_dial(system, SOCK_DGRAM);
+	tcp = system_dial(system, SOCK_STREAM);
 
 	n = ask_udp(udp, "WwW.ExAmPlE.org", RR_A, answer);
 	assert_int_equal(answer[3] & DNS_RCODE, DNS_NOERROR);
@@ -647,7 +448,7 @@ static void names_outside_come_from_the_upstream(void **state)
 
 	close(udp);
 	close(tcp);
-	stop(system);
+	system_stop(system);
 	dns_resolver_free(resolver);
 	upstream_stop(&upstream);
 }
@@ -663,9 +464,9 @@ static void a_silent_upstream_delays_nobody_else(void **state)
 
 	upstream_start(&upstream);
 	resolver = resolver_for(upstream.address, 300);
-	system = start("127.0.0.1:0", 1, resolver);
-	tcp = dial(system, SOCK_STREAM);
-	udp = dial(system, SOCK_DGRAM);
+	system = system_start("127.0.0.1:0", 1, resolver);
+	tcp = system_dial(system, SOCK_STREAM);
+	udp = system_dial(system, SOCK_DGRAM);
 
 	size_t n = frame("silent.example.org", RR_A, 1, packet);
 
@@ -686,7 +487,7 @@ static void a_silent_upstream_delays_nobody_else(void **state)
 	(void)ask_udp(udp, NAME, RR_A, answer);
 	close(tcp);
 	close(udp);
-	stop(system);
+	system_stop(system);
 	dns_resolver_free(resolver);
 	upstream_stop(&upstream);
 }
@@ -694,8 +495,8 @@ static void a_silent_upstream_delays_nobody_else(void **state)
 static void without_an_upstream_names_outside_fail_at_once(void **state)
 {
 	struct dns_resolver *resolver = resolver_for(NULL, 0);
-	struct system *system = start("127.0.0.1:0", 1, resolver);
-	int udp = dial(system, SOCK_DGRAM);
+	struct system *system = system_start("127.0.0.1:0", 1, resolver);
+	int udp = system_dial(system, SOCK_DGRAM);
 
 	(void)ask_udp(udp, "www.example.org", RR_A, answer);
 	assert_int_equal(answer[3] & DNS_RCODE, DNS_SERVFAIL);
@@ -704,7 +505,7 @@ static void without_an_upstream_names_outside_fail_at_once(void **state)
 	(void)ask_udp(udp, "out.default.svc.cluster.local", RR_CNAME, answer);
 	assert_int_equal(answer[3] & DNS_RCODE, DNS_NOERROR);
 	close(udp);
-	stop(system);
+	system_stop(system);
 	dns_resolver_free(resolver);
 }
 

@@ -100,13 +100,15 @@ static bool has_port(const struct sockaddr_storage *address)
 
 /* Passes question `i` to the resolver; false when the answer (a refusal) is there already. */
 static bool pass_on(struct worker *worker, const struct udp_socket *socket, size_t i,
-		    const struct dns_question *question, uint8_t *out, size_t *ret_n)
+		    const struct dns_question *question, uint8_t *out,
+		    struct dns_report *ret_report, size_t *ret_n)
 {
 	struct udp_batch *batch = worker->batch;
 	const struct msghdr *message = &batch->received[i].msg_hdr;
-	struct forward *forward = forward_new(worker, batch->query_parts[i].iov_base,
-					      batch->received[i].msg_len, question,
-					      /* tcp= */ false, out, ret_n);
+	struct forward *forward =
+		forward_new(worker, batch->query_parts[i].iov_base, batch->received[i].msg_len,
+			    question,
+			    /* tcp= */ false, socket->source.listen, out, ret_report, ret_n);
 
 	if (forward == NULL) {
 		return false;
@@ -115,12 +117,12 @@ static bool pass_on(struct worker *worker, const struct udp_socket *socket, size
 	forward->peer = batch->peers[i];
 	forward->peer.address_n = message->msg_namelen;
 	forward->peer.control_n = message->msg_controllen;
-	return forward_send(worker, forward, out, ret_n);
+	return forward_send(worker, forward, out, ret_report, ret_n);
 }
 
 /* Answers question `i` into slot `slot`; false when there is nothing to send now. */
 static bool answer_one(struct worker *worker, const struct udp_socket *socket, size_t i,
-		       size_t slot)
+		       size_t slot, struct round *round)
 {
 	const struct dns_server *server = worker->server;
 	struct udp_batch *batch = worker->batch;
@@ -129,25 +131,26 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 	uint8_t *out = batch->answer_parts[slot].iov_base;
 	struct dns_transport transport = { .tcp = false };
 	struct dns_question question;
+	struct dns_report report;
+	enum dns_verdict verdict = DNS_DROP;
 	size_t n;
 
-	switch (has_port(&batch->peers[i].address)
-			? dns_answer(&server->options, server->zone, batch->query_parts[i].iov_base,
+	if (has_port(&batch->peers[i].address)) {
+		verdict = dns_answer(&server->options, server->zone, batch->query_parts[i].iov_base,
 				     batch->received[i].msg_len, transport, &worker->random, out,
-				     &question, &n)
-			: DNS_DROP) {
-	case DNS_DROP:
+				     &question, &report, &n);
+	}
+	if (verdict == DNS_DROP) {
 		worker_count(worker, COUNT_DROPPED, 1);
 		return false;
-	case DNS_FORWARD:
-		if (pass_on(worker, socket, i, &question, out, &n)) {
-			return false;
-		}
-		break;
-	default:
-		break;
 	}
-	worker_answered(worker, out);
+	worker_asked(worker, socket->source.listen, DNS_PROTO_UDP, &report,
+		     batch->received[i].msg_len);
+	if (verdict == DNS_FORWARD && pass_on(worker, socket, i, &question, out, &report, &n)) {
+		return false;
+	}
+	worker_answered(worker, socket->source.listen, DNS_PROTO_UDP, &report, out, n);
+	round->answers[report.place]++;
 	batch->answer_parts[slot].iov_len = n;
 	message->msg_name = &batch->peers[i].address;
 	message->msg_namelen = question_message->msg_namelen;
@@ -181,19 +184,26 @@ static void send_all(struct worker *worker, const struct udp_socket *socket, uns
 
 void udp_serve(struct worker *worker, const struct udp_socket *socket)
 {
-	for (size_t round = 0; round < ROUNDS; round++) {
+	uint64_t time = worker_clock();
+
+	for (size_t rounds = 0; rounds < ROUNDS; rounds++) {
 		int received = receive(worker->batch, socket);
+		struct round round = { 0 };
 		unsigned answers = 0;
+
+		worker->time = time;
 
 		if (received <= 0) {
 			return;
 		}
 		for (int i = 0; i < received; i++) {
-			answers += answer_one(worker, socket, (size_t)i, answers);
+			answers += answer_one(worker, socket, (size_t)i, answers, &round);
 		}
 		worker_count(worker, COUNT_UDP, (uint64_t)received);
 		snapshot_reader_pass();
 		send_all(worker, socket, answers);
+		time = worker_clock();
+		worker_sent(worker, socket->source.listen, &round, time);
 		if (received < LIMIT_DNS_BATCH) {
 			return;
 		}

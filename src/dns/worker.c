@@ -13,13 +13,32 @@
 
 enum { EVENTS = 64 };
 
-void worker_answered(struct worker *worker, const uint8_t *answer)
+void worker_asked(struct worker *worker, uint8_t listen, enum dns_proto proto,
+		  const struct dns_report *report, size_t n)
 {
-	uint8_t rcode = answer[3] & DNS_RCODE;
+	enum dns_family family = worker->server->listen_labels[listen].family;
 
-	worker_count(worker, COUNT_RCODES + rcode, 1);
+	dns_stats_request(worker_stats(worker, listen), report, proto, family, n);
+}
+
+void worker_answered(struct worker *worker, uint8_t listen, enum dns_proto proto,
+		     const struct dns_report *report, const uint8_t *answer, size_t n)
+{
+	dns_stats_response(worker_stats(worker, listen), report, proto, n);
 	if ((answer[2] & (DNS_TC >> 8)) != 0) {
 		worker_count(worker, COUNT_TRUNCATED, 1);
+	}
+}
+
+void worker_sent(struct worker *worker, uint8_t listen, const struct round *round, uint64_t time)
+{
+	struct dns_stats *stats = worker_stats(worker, listen);
+
+	for (size_t i = 0; i < DNS_PLACES; i++) {
+		if (round->answers[i] != 0) {
+			dns_times_note(&stats->places[i].duration, time - worker->time,
+				       round->answers[i]);
+		}
 	}
 }
 

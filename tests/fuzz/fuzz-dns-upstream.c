@@ -18,11 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct dns_options options = { .udp_size = LIMIT_DNS_UDP, .forward = true };
 	struct dns_transport transport = { .tcp = size != 0 && (data[0] & 1) != 0 };
 	bool other = size != 0 && (data[0] & 2) != 0;
+	struct dns_report report;
 	struct dns_reply reply = { .packet = data + (size != 0), .n = size - (size != 0) };
 	size_t n = dns_answer_forwarded(&options, fuzz_zone(),
 					(const uint8_t *)(other ? alias : outside),
 					other ? sizeof(alias) - 1 : sizeof(outside) - 1, transport,
-					&random, &reply, out);
+					&random, &reply, out, &report);
 
 	fuzz_check_message(out, n, transport.tcp ? LIMIT_DNS_TCP : LIMIT_DNS_UDP);
 	return 0;

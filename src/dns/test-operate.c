@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server as something to operate: what it counts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "dns/test-system.h"
+#include "dns/wire.h"
+
+static uint8_t answer[65536];
+
+static uint64_t total(const struct counter *counters, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += counter_get(&counters[i]);
+	}
+	return sum;
+}
+
+static size_t type_index(const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(dns_type_names[i], name) != 0) {
+		i++;
+	}
+	return i;
+}
+
+static void every_type_has_its_name_and_the_rest_is_other(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *name;
+	} rows[] = {
+		{ 1, "A" },       { 28, "AAAA" },  { 5, "CNAME" },     { 48, "DNSKEY" },
+		{ 43, "DS" },     { 15, "MX" },    { 47, "NSEC" },     { 50, "NSEC3" },
+		{ 2, "NS" },      { 12, "PTR" },   { 6, "SOA" },       { 33, "SRV" },
+		{ 16, "TXT" },    { 65, "HTTPS" }, { 46, "RRSIG" },    { 64, "SVCB" },
+		{ 251, "IXFR" },  { 252, "AXFR" }, { 255, "ANY" },     { 0, "other" },
+		{ 256, "other" }, { 99, "other" }, { 65535, "other" },
+	};
+	struct dns_stats *stats = MEM_NEW(struct dns_stats);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct dns_report report = { .type = rows[i].type, .place = DNS_PLACE_OUTSIDE };
+		const struct counter *counter =
+			&stats->places[DNS_PLACE_OUTSIDE]
+				 .requests[DNS_PROTO_TCP][DNS_FAMILY_6][type_index(rows[i].name)];
+		uint64_t before = counter_get(counter);
+
+		dns_stats_request(stats, &report, DNS_PROTO_TCP, DNS_FAMILY_6, 40);
+		assert_int_equal(counter_get(counter), before + 1);
+	}
+	mem_free(stats);
+}
+
+static void a_bound_belongs_to_the_bucket_below_it(void **state)
+{
+	struct dns_stats *stats = MEM_NEW(struct dns_stats);
+	struct dns_report report = { .rcode = DNS_BADVERS };
+	struct dns_place_stats *place = &stats->places[DNS_PLACE_CLUSTER];
+	struct dns_sizes *sizes = &place->response_size[DNS_PROTO_UDP];
+	struct dns_times *times = &place->duration;
+
+	for (size_t i = 0; i < DNS_SIZE_BUCKETS; i++) {
+		dns_stats_response(stats, &report, DNS_PROTO_UDP, dns_size_bounds[i]);
+		assert_int_equal(counter_get(&sizes->buckets[i]), i == 0 ? 1 : 2);
+		dns_stats_response(stats, &report, DNS_PROTO_UDP, dns_size_bounds[i] + 1U);
+		assert_int_equal(counter_get(&sizes->buckets[i + 1]), 1);
+	}
+	assert_int_equal(counter_get(&place->responses[DNS_BADVERS]), 2 * DNS_SIZE_BUCKETS);
+	dns_times_note(times, 250000, 32);
+	dns_times_note(times, 250001, 3);
+	dns_times_note(times, UINT64_C(60000000000), 1);
+	assert_int_equal(counter_get(&times->buckets[0]), 32);
+	assert_int_equal(counter_get(&times->buckets[1]), 3);
+	assert_int_equal(counter_get(&times->buckets[DNS_TIME_BUCKETS]), 1);
+	assert_int_equal(counter_get(&times->sum), 32 * 250000 + 3 * 250001 + 60000000000);
+	mem_free(stats);
+}
+
+static void queries_and_answers_are_counted_where_they_belong(void **state)
+{
+	struct system *system = system_start("127.0.0.1:0", 2, NULL);
+	struct dns_stats *stats = MEM_NEW(struct dns_stats);
+	const struct dns_place_stats *cluster = &stats->places[DNS_PLACE_CLUSTER];
+	struct dns_server_stats all;
+	uint8_t packet[512];
+	int udp = system_dial(system, SOCK_DGRAM);
+	int tcp = system_dial(system, SOCK_STREAM);
+	size_t n = frame(SYSTEM_NAME, RR_A, 9, packet);
+
+	(void)ask_udp(udp, SYSTEM_NAME, RR_A, answer);
+	(void)ask_udp(udp, "nope." SYSTEM_NAME, RR_AAAA, answer);
+	(void)ask_udp(udp, "1.0.244.10.in-addr.arpa", RR_PTR, answer);
+	(void)ask_udp(udp, "www.example.org", RR_A, answer);
+	assert_int_equal(send(tcp, packet, n, 0), n);
+	(void)read_frame(tcp, answer);
+	/* The workers have ended, so that everything is counted. */
+	dns_server_stop(system->server);
+
+	assert_int_equal(dns_server_labels(system->server), 1);
+	dns_server_label_stats(system->server, 0, stats);
+	assert_int_equal(strncmp(dns_server_label(system->server, 0), "dns://127.0.0.1:", 16), 0);
+	assert_int_equal(counter_get(&cluster->requests[DNS_PROTO_UDP][DNS_FAMILY_4][0]), 1);
+	assert_int_equal(counter_get(&cluster->requests[DNS_PROTO_UDP][DNS_FAMILY_4][1]), 1);
+	assert_int_equal(counter_get(&cluster->requests[DNS_PROTO_TCP][DNS_FAMILY_4][0]), 1);
+	assert_int_equal(total(cluster->requests[DNS_PROTO_UDP][DNS_FAMILY_6], DNS_TYPES), 0);
+	assert_int_equal(counter_get(&cluster->responses[DNS_NOERROR]), 2);
+	assert_int_equal(counter_get(&cluster->responses[DNS_NXDOMAIN]), 1);
+	assert_int_equal(total(cluster->duration.buckets, DNS_TIME_BUCKETS + 1), 3);
+	assert_true(counter_get(&cluster->duration.sum) > 0);
+	assert_int_equal(counter_get(&cluster->request_size[DNS_PROTO_TCP].sum), n - 2);
+	assert_int_equal(total(cluster->response_size[DNS_PROTO_UDP].buckets, DNS_SIZE_BUCKETS + 1),
+			 2);
+	assert_int_equal(counter_get(&stats->places[DNS_PLACE_IN_ADDR].responses[DNS_NOERROR]), 1);
+	assert_int_equal(counter_get(&stats->places[DNS_PLACE_NONE].responses[DNS_REFUSED]), 1);
+	dns_server_stats(system->server, &all);
+	assert_int_equal(all.rcodes[DNS_NOERROR], 3);
+	close(udp);
+	close(tcp);
+	system_stop(system);
+	mem_free(stats);
+}
+
+/* "dns://:53" stands for every address, of both families. */
+static void wildcard_addresses_share_a_label(void **state)
+{
+	struct system *first = system_start("127.0.0.1:0", 1, NULL);
+	const char *port = strrchr(dns_server_address(first->server, 0), ':');
+	_cleanup_free_ char *four = mem_printf("0.0.0.0%s", port);
+	_cleanup_free_ char *six = mem_printf("[::]%s", port);
+	_cleanup_free_ char *one = mem_printf("[::1]:0");
+	const char *listen[] = { four, one, six };
+	struct dns_server_config config = { .listen = listen, .n_listen = 3, .workers = 1 };
+	_cleanup_free_ char *expected = mem_printf("dns://%s", port);
+
+	system_stop(first);
+	struct system *system = system_start_config(&config, NULL);
+
+	assert_int_equal(dns_server_labels(system->server), 2);
+	assert_string_equal(dns_server_label(system->server, 0), expected);
+	assert_int_equal(strncmp(dns_server_label(system->server, 1), "dns://[::1]:", 12), 0);
+	system_stop(system);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_type_has_its_name_and_the_rest_is_other),
+		cmocka_unit_test(a_bound_belongs_to_the_bucket_below_it),
+		cmocka_unit_test(queries_and_answers_are_counted_where_they_belong),
+		cmocka_unit_test(wildcard_addresses_share_a_label),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
