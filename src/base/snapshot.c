@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * liburcu, QSBR flavour: reading costs nothing, because a reader only says now and then that it
- * holds no pointer. The map is liburcu's lock-free hash table. Retired values go to call_rcu's
- * helper thread, so the writer never waits for readers.
+ * holds no pointer. Retired values go to call_rcu's helper thread, so the writer never waits for
+ * readers.
+ *
+ * The map is a table of (hash, entry) with linear probing, never more than half full. Looking up
+ * costs two cache lines: the slot, and the entry once its hash is right. The writer is alone, so:
+ *
+ *  - a slot's hash is written once, before its first entry, and stays; only the entry changes
+ *  - a removed entry leaves GONE, which is skipped and never used again
+ *  - a table that is full of either is copied without what is gone, published and retired
+ *
+ * A reader therefore finds what was there when it began, or what came since.
  */
 #include "base/snapshot.h"
 
 #include <assert.h>
-#include <urcu/rculfhash.h>
 #include <urcu/urcu-qsbr.h>
 
 #include "base/mem.h"
@@ -122,92 +130,131 @@ void snapshot_barrier(void)
 
 /* ---- map ---- */
 
+enum { SLOTS_MIN = 64 };
+
+struct slot {
+	struct snapshot_entry *entry; /* NULL: never used, ends a search */
+	uint32_t hash;
+};
+
+struct table {
+	size_t mask; /* slots less one; their number is a power of two */
+	size_t used; /* slots with an entry or GONE; the writer's */
+	struct slot slots[];
+};
+
 struct snapshot_map {
-	struct cds_lfht *table;
+	struct table *table;
 	snapshot_key_fn key;
 	size_t n;
 	size_t max;
 };
 
-_Static_assert(sizeof(((struct snapshot_entry *)0)->opaque) >= sizeof(struct cds_lfht_node),
-	       "an entry holds a hash table node");
+static struct snapshot_entry gone;
+#define GONE (&gone)
 
-static struct cds_lfht_node *to_node(struct snapshot_entry *entry)
+static struct table *table_new(size_t entries)
 {
-	return (struct cds_lfht_node *)(void *)entry->opaque;
+	size_t n = SLOTS_MIN;
+	struct table *table;
+
+	while (n < entries * 4) {
+		n *= 2;
+	}
+	table = mem_alloc(sizeof(*table) + n * sizeof(table->slots[0]));
+	table->mask = n - 1;
+	return table;
 }
 
-static struct snapshot_entry *to_entry(struct cds_lfht_node *node)
+static void table_release(void *table)
 {
-	return node != NULL ? (struct snapshot_entry *)(void *)node : NULL;
+	mem_free(table);
 }
 
-/* rculfhash hands the match function no context, so the search carries its own. */
-struct search {
-	struct str key;
-	snapshot_key_fn key_of;
-};
-
-static int matches(struct cds_lfht_node *node, const void *argument)
+static struct snapshot_entry *slot_get(const struct slot *slot)
 {
-	const struct search *search = argument;
+	return __atomic_load_n(&slot->entry, __ATOMIC_ACQUIRE);
+}
 
-	ordered_after(node);
-	return str_eq(search->key_of((const struct snapshot_entry *)(const void *)node),
-		      search->key);
+static void slot_set(struct slot *slot, struct snapshot_entry *entry)
+{
+	__atomic_store_n(&slot->entry, entry, __ATOMIC_RELEASE);
+}
+
+/* The slot of `key`, or the unused one that ends the search. */
+static struct slot *table_search(const struct snapshot_map *map, const struct table *table,
+				 struct str key, uint32_t hash, struct snapshot_entry **ret_entry)
+{
+	for (size_t i = hash;; i++) {
+		const struct slot *slot = &table->slots[i & table->mask];
+		struct snapshot_entry *entry = slot_get(slot);
+
+		if (entry == NULL ||
+		    (slot->hash == hash && entry != GONE && str_eq(map->key(entry), key))) {
+			*ret_entry = entry;
+			return (struct slot *)(uintptr_t)slot;
+		}
+	}
+}
+
+/* For an entry that is not in the table yet. */
+static void table_add(struct table *table, struct snapshot_entry *entry)
+{
+	size_t i = entry->hash & table->mask;
+
+	while (table->slots[i].entry != NULL) {
+		i = (i + 1) & table->mask;
+	}
+	table->slots[i].hash = entry->hash;
+	slot_set(&table->slots[i], entry);
+	table->used++;
+}
+
+/* Makes room for one more. */
+static void make_room(struct snapshot_map *map)
+{
+	struct table *old = map->table;
+	struct table *table;
+
+	if ((old->used + 1) * 2 <= old->mask + 1) {
+		return;
+	}
+	table = table_new(map->n + 1);
+	for (size_t i = 0; i <= old->mask; i++) {
+		struct snapshot_entry *entry = old->slots[i].entry;
+
+		if (entry != NULL && entry != GONE) {
+			table_add(table, entry);
+		}
+	}
+	__atomic_store_n(&map->table, table, __ATOMIC_RELEASE);
+	snapshot_retire(old, table_release);
 }
 
 struct snapshot_map *snapshot_map_new(size_t max, snapshot_key_fn key)
 {
 	struct snapshot_map *map = MEM_NEW(struct snapshot_map);
 
-	map->table = cds_lfht_new_flavor(64, 64, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING,
-					 &urcu_qsbr_flavor, NULL);
-	assert(map->table != NULL);
+	map->table = table_new(0);
 	map->key = key;
 	map->max = max;
 	return map;
 }
 
-/*
- * liburcu wants its table touched by a registered, online thread. The writer registers on its first
- * call and is offline between calls, so it never holds up a grace period.
- */
-static void writer_enter(void)
-{
-	static _Thread_local bool registered;
-
-	if (!registered) {
-		registered = true;
-		urcu_qsbr_register_thread();
-	} else {
-		urcu_qsbr_thread_online();
-	}
-}
-
-static void writer_leave(void)
-{
-	urcu_qsbr_thread_offline();
-}
-
 struct snapshot_map *snapshot_map_free(struct snapshot_map *map,
 				       void (*release)(struct snapshot_entry *entry))
 {
-	struct cds_lfht_iter iterator;
-	struct cds_lfht_node *node;
-
 	if (map == NULL) {
 		return NULL;
 	}
-	writer_enter();
-	cds_lfht_first(map->table, &iterator);
-	while ((node = cds_lfht_iter_get_node(&iterator)) != NULL) {
-		cds_lfht_next(map->table, &iterator);
-		cds_lfht_del(map->table, node);
-		release(to_entry(node));
+	for (size_t i = 0; i <= map->table->mask; i++) {
+		struct snapshot_entry *entry = map->table->slots[i].entry;
+
+		if (entry != NULL && entry != GONE) {
+			release(entry);
+		}
 	}
-	writer_leave();
-	cds_lfht_destroy(map->table, NULL);
+	mem_free(map->table);
 	return mem_free(map);
 }
 
@@ -247,42 +294,40 @@ uint32_t snapshot_hash(struct str key)
 struct snapshot_entry *snapshot_map_find(const struct snapshot_map *map, struct str key,
 					 uint32_t hash)
 {
-	struct search search = { .key = key, .key_of = map->key };
-	struct cds_lfht_iter iterator;
+	struct snapshot_entry *entry;
 
-	cds_lfht_lookup(map->table, hash, matches, &search, &iterator);
-	return to_entry(cds_lfht_iter_get_node(&iterator));
+	(void)table_search(map, __atomic_load_n(&map->table, __ATOMIC_ACQUIRE), key, hash, &entry);
+	return entry;
 }
 
 struct snapshot_entry *snapshot_map_put(struct snapshot_map *map, struct snapshot_entry *entry)
 {
-	struct search search = { .key = map->key(entry), .key_of = map->key };
-	struct cds_lfht_node *old;
+	struct str key = map->key(entry);
+	struct snapshot_entry *old;
+	struct slot *slot;
 
-	entry->hash = snapshot_hash(search.key);
-	cds_lfht_node_init(to_node(entry));
-	ordered_before(entry);
-	writer_enter();
-	old = cds_lfht_add_replace(map->table, entry->hash, matches, &search, to_node(entry));
-	writer_leave();
-	if (old == NULL) {
-		assert(map->n < map->max);
-		map->n++;
+	entry->hash = snapshot_hash(key);
+	slot = table_search(map, map->table, key, entry->hash, &old);
+	if (old != NULL) {
+		slot_set(slot, entry);
+		return old;
 	}
-	return to_entry(old);
+	assert(map->n < map->max);
+	make_room(map);
+	table_add(map->table, entry);
+	map->n++;
+	return NULL;
 }
 
 struct snapshot_entry *snapshot_map_remove(struct snapshot_map *map, struct str key)
 {
 	struct snapshot_entry *entry;
+	struct slot *slot = table_search(map, map->table, key, snapshot_hash(key), &entry);
 
-	writer_enter();
-	entry = snapshot_map_find(map, key, snapshot_hash(key));
 	if (entry != NULL) {
-		cds_lfht_del(map->table, to_node(entry));
+		slot_set(slot, GONE);
 		map->n--;
 	}
-	writer_leave();
 	return entry;
 }
 
@@ -294,14 +339,11 @@ size_t snapshot_map_count(const struct snapshot_map *map)
 void snapshot_map_each(struct snapshot_map *map,
 		       void (*visit)(struct snapshot_entry *entry, void *userdata), void *userdata)
 {
-	struct cds_lfht_iter iterator;
-	struct cds_lfht_node *node;
+	const struct table *table = map->table;
 
-	writer_enter();
-	cds_lfht_first(map->table, &iterator);
-	while ((node = cds_lfht_iter_get_node(&iterator)) != NULL) {
-		visit(to_entry(node), userdata);
-		cds_lfht_next(map->table, &iterator);
+	for (size_t i = 0; i <= table->mask; i++) {
+		if (table->slots[i].entry != NULL && table->slots[i].entry != GONE) {
+			visit(table->slots[i].entry, userdata);
+		}
 	}
-	writer_leave();
 }

@@ -58,7 +58,6 @@ struct snapshot_map;
  * holds at most `max` entries.
  */
 struct snapshot_entry {
-	void *opaque[2];
 	uint32_t hash;
 };
 

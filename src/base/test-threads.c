@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -152,12 +153,85 @@ static void readers_see_old_or_new_but_never_neither(void **state)
 	snapshot_map_free(shared.map, release_entry);
 }
 
+enum { MANY = 5000 };
+
+static struct value *numbered(unsigned n)
+{
+	struct value *value = MEM_NEW(struct value);
+
+	snprintf(value->key, sizeof(value->key), "%u", n);
+	value->a = value->b = n;
+	return value;
+}
+
+static void find_all(void *argument)
+{
+	struct shared *shared = argument;
+
+	snapshot_reader_join();
+	while (counter_get(&shared->stop) == 0) {
+		for (unsigned i = 0; i < MANY; i += 2) {
+			char key[8];
+			struct str text;
+			const struct value *value;
+
+			snprintf(key, sizeof(key), "%u", i);
+			text = str_from(key);
+			value = (const void *)snapshot_map_find(shared->map, text,
+								snapshot_hash(text));
+			assert_true(value != NULL && value->a == value->b);
+		}
+		counter_add(&shared->reads, 1);
+		snapshot_reader_pass();
+	}
+	snapshot_reader_leave();
+}
+
+static void count_entry(struct snapshot_entry *entry, void *userdata)
+{
+	(*(size_t *)userdata)++;
+}
+
+/* Even numbers stay while odd ones come, go and make the table grow and shed what is gone. */
+static void what_stays_is_found_while_others_come_and_go(void **state)
+{
+	struct shared shared = { .map = snapshot_map_new(MANY, value_key) };
+	struct thread *thread;
+	size_t seen = 0;
+
+	for (unsigned i = 0; i < MANY; i += 2) {
+		assert_null(snapshot_map_put(shared.map, &numbered(i)->entry));
+	}
+	assert_int_equal(thread_start("reader", find_all, &shared, &thread), 0);
+	for (int round = 0; round < 10 || counter_get(&shared.reads) < 3; round++) {
+		for (unsigned i = 1; i < MANY; i += 2) {
+			assert_null(snapshot_map_put(shared.map, &numbered(i)->entry));
+		}
+		assert_int_equal(snapshot_map_count(shared.map), MANY);
+		for (unsigned i = 1; i < MANY; i += 2) {
+			struct value *value = numbered(i);
+
+			snapshot_retire(snapshot_map_remove(shared.map, str_from(value->key)),
+					release_value);
+			assert_null(snapshot_map_remove(shared.map, str_from(value->key)));
+			mem_free(value);
+		}
+	}
+	counter_set(&shared.stop, 1);
+	thread_join(thread);
+	snapshot_map_each(shared.map, count_entry, &seen);
+	assert_int_equal(seen, MANY / 2);
+	snapshot_barrier();
+	snapshot_map_free(shared.map, release_entry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail_arrives_in_order_and_once),
 		cmocka_unit_test(a_full_mailbox_says_so),
 		cmocka_unit_test(readers_see_old_or_new_but_never_neither),
+		cmocka_unit_test(what_stays_is_found_while_others_come_and_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
