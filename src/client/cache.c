@@ -570,8 +570,8 @@ static void on_connected(void *userdata, bool connected)
 	}
 	kind->cut_off = !connected;
 	if (!connected) {
-		log_warning(COMPONENT, "%s: lost the API server, keeping what is known",
-			    kind->kind->plural);
+		log_info(COMPONENT, "%s: lost the API server, keeping what is known",
+			 kind->kind->plural);
 	}
 	list_for_each (witness, &kind->cache->witnesses, struct cache_waiter, link) {
 		witness->synced(witness->userdata);

@@ -322,6 +322,7 @@ int remote_client_new(struct loop *loop, const struct kubeconfig *config, struct
 	remote->loop = loop;
 	remote->server = mem_strdup(config->server);
 	random_state_init(&remote->random);
+	list_init(&remote->watches);
 	list_init(&remote->requests);
 	*ret = &remote->client;
 	return 0;

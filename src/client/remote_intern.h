@@ -19,6 +19,7 @@ struct remote {
 	struct loop *loop;
 	struct transfers *transfers;
 	struct random_state random;
+	struct list watches;
 	struct list requests;
 	size_t n_requests;
 	char *server; /* for messages */

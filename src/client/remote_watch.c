@@ -35,7 +35,9 @@
 
 enum {
 	PAUSE_MS = 100, /* the first; then it doubles */
-	PAUSE_MAX_MS = 15000,
+	PAUSE_MAX_MS = 30000, /* of a server that is there and refuses */
+	PAUSE_UNREACHED_MS = 5000, /* of one that is not there: asking costs it nothing */
+	PAUSE_KICKED_MS = 50, /* since it was reached by somebody else */
 	STANDING_MS = 1000, /* a watch that stood so long without a complaint is fine */
 	WATCH_SECONDS = 300, /* asked for, up to twice that, so that not all end together */
 	GRACE_SECONDS = 30, /* for a server to end a watch by itself */
@@ -51,6 +53,7 @@ enum watch_health { HEALTH_UNKNOWN, HEALTH_LOST, HEALTH_FINE };
 
 struct remote_watch {
 	struct client_watch watch;
+	struct list link; /* of all watches of the client */
 	struct remote *remote;
 	const struct kind *kind;
 	char *selector; /* NULL: none */
@@ -60,6 +63,7 @@ struct remote_watch {
 	struct loop_timer *timer; /* PAUSING: the end of the pause. WATCHING: it has stood */
 	enum watch_state state;
 	enum watch_health health;
+	bool unreached; /* PAUSING: because nobody answered */
 	bool relist; /* PAUSING: with a list, not with a watch */
 	bool whole; /* LISTING: in one page, since a page expired */
 	bool first_page;
@@ -98,12 +102,13 @@ static void healthy(struct remote_watch *watch)
 
 static uint64_t pause_ns(struct remote_watch *watch)
 {
+	uint64_t max = watch->unreached ? PAUSE_UNREACHED_MS : PAUSE_MAX_MS;
 	uint64_t ms = PAUSE_MS;
 
-	for (unsigned i = 1; i < watch->failures && ms < PAUSE_MAX_MS; i++) {
+	for (unsigned i = 1; i < watch->failures && ms < max; i++) {
 		ms *= 2;
 	}
-	ms = ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+	ms = ms < max ? ms : max;
 	ms = ms / 2 + random_below(&watch->remote->random, (uint32_t)(ms / 2) + 1);
 	return ms * NS_PER_MS;
 }
@@ -111,9 +116,24 @@ static uint64_t pause_ns(struct remote_watch *watch)
 static void pause_then(struct remote_watch *watch, bool relist)
 {
 	watch->relist = relist;
+	watch->unreached = watch->status == 0;
 	watch->state = PAUSING;
 	watch->failures++;
 	loop_timer_set(watch->timer, pause_ns(watch));
+}
+
+/* The server is back: whoever waits for that need not wait any longer. */
+static void kick_others(struct remote_watch *watch)
+{
+	struct remote *remote = watch->remote;
+
+	list_for_each (other, &remote->watches, struct remote_watch, link) {
+		if (other->state == PAUSING && other->unreached) {
+			other->unreached = false;
+			loop_timer_set(other->timer,
+				       random_below(&remote->random, PAUSE_KICKED_MS) * NS_PER_MS);
+		}
+	}
 }
 
 static void fail(struct remote_watch *watch, const char *reason, bool relist)
@@ -123,8 +143,11 @@ static void fail(struct remote_watch *watch, const char *reason, bool relist)
 	if (!said) {
 		snprintf(watch->reason, REASON_MAX, "%s", reason);
 	}
-	log_line(said ? LOG_DEBUG : LOG_WARNING, COMPONENT, "%s: cannot %s: %s; trying again",
-		 watch->kind->plural, watch->state == LISTING ? "list" : "watch", reason);
+	log_line(said                           ? LOG_DEBUG
+		 : watch->health == HEALTH_LOST ? LOG_INFO
+						: LOG_WARNING,
+		 COMPONENT, "%s: cannot %s: %s; trying again", watch->kind->plural,
+		 watch->state == LISTING ? "list" : "watch", reason);
 	pause_then(watch, relist);
 	if (watch->health != HEALTH_LOST) {
 		watch->health = HEALTH_LOST;
@@ -395,6 +418,7 @@ static void watch_done(struct remote_watch *watch)
 static void destroy(struct remote_watch *watch)
 {
 	transfer_cancel(watch->transfer);
+	list_unlink(&watch->link);
 	loop_timer_free(watch->timer);
 	list_scan_deinit(&watch->scan);
 	buffer_deinit(&watch->line);
@@ -423,6 +447,7 @@ static void on_head(void *userdata, int status)
 
 	enter(watch);
 	watch->status = status;
+	kick_others(watch);
 	if (watch->state == LISTING) {
 		list_head(watch);
 	} else if (status == 200) {
@@ -562,6 +587,8 @@ struct client_watch *remote_watch(struct client *client, const struct kind *kind
 	list_scan_init(&watch->scan, item, watch);
 	buffer_init(&watch->line, LIMIT_REMOTE_EVENT);
 	buffer_init(&watch->more, CONTINUE_MAX);
+	list_init(&watch->link);
+	list_append(&remote->watches, &watch->link);
 	start_list(watch);
 	return &watch->watch;
 }

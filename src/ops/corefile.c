@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "ops/corefile_intern.h"
+#include "zone/address.h"
 
 enum { DEFAULT_PORT = 53, DEFAULT_STARTUP_MS = 5000, WARNING = 512, DAY_MS = 24 * 3600 * 1000 };
 
@@ -114,11 +115,11 @@ bool corefile_duration(const char *text, uint32_t *ret_ms)
 static void cut_port(struct str *key, uint16_t *ret_port)
 {
 	const char *colon = key->n != 0 ? memrchr(key->p, ':', key->n) : NULL;
-	struct ip_network network;
+	struct network network;
 	uint64_t port;
 
 	*ret_port = 0;
-	if (colon == NULL || ip_network_parse(*key, &network)) {
+	if (colon == NULL || network_parse(*key, &network)) {
 		return;
 	}
 	struct str number = { .p = colon + 1, .n = key->n - (size_t)(colon - key->p) - 1 };

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/mem.h"
 #include "ops/corefile_intern.h"
+#include "zone/address.h"
 
 static int expect_one(struct parsing *parsing, const struct corefile_line *line)
 {
@@ -51,9 +51,9 @@ static int set_ttl(struct parsing *parsing, const struct corefile_line *line)
 
 static bool is_reverse(struct str zone)
 {
-	struct ip_network network;
+	struct network network;
 
-	return ip_network_parse(zone, &network) || str_eq_nocase(zone, STR("in-addr.arpa")) ||
+	return network_parse(zone, &network) || str_eq_nocase(zone, STR("in-addr.arpa")) ||
 	       str_eq_nocase(zone, STR("ip6.arpa")) || str_ends(zone, STR(".in-addr.arpa")) ||
 	       str_ends(zone, STR(".ip6.arpa"));
 }

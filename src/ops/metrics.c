@@ -26,6 +26,8 @@ struct metrics {
 	size_t n;
 	void (*unready)(void *userdata, struct buffer *lines);
 	void *unready_userdata;
+	void (*note)(void *userdata, struct buffer *lines);
+	void *note_userdata;
 };
 
 struct metrics *metrics_new(void)
@@ -51,6 +53,13 @@ void metrics_on_ready(struct metrics *metrics,
 {
 	metrics->unready = unready;
 	metrics->unready_userdata = userdata;
+}
+
+void metrics_on_note(struct metrics *metrics, void (*note)(void *userdata, struct buffer *lines),
+		     void *userdata)
+{
+	metrics->note = note;
+	metrics->note_userdata = userdata;
 }
 
 void metrics_family(struct buffer *out, const char *name, const char *type, const char *help)
@@ -96,6 +105,9 @@ static void reply_ready(struct metrics *metrics, struct http_exchange *exchange)
 		status = 503;
 	} else {
 		buffer_append_text(&body, "OK");
+		if (metrics->note != NULL) {
+			metrics->note(metrics->note_userdata, &body);
+		}
 	}
 	http_reply(exchange, status, "text/plain; charset=utf-8", &body);
 }

@@ -28,6 +28,10 @@ void metrics_add(struct metrics *metrics, void (*write)(void *userdata, struct b
 void metrics_on_ready(struct metrics *metrics,
 		      void (*unready)(void *userdata, struct buffer *lines), void *userdata);
 
+/* `note` appends what is good to know beside "OK", a line each: the age of the data. */
+void metrics_on_note(struct metrics *metrics, void (*note)(void *userdata, struct buffer *lines),
+		     void *userdata);
+
 /* The handler for http/server.h; `userdata` is the metrics. */
 void metrics_handle(void *userdata, struct http_exchange *exchange);
 
