@@ -17,6 +17,7 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct cmd cmd_dns;
 extern const struct cmd cmd_explain;
 extern const struct cmd cmd_standalone;
 extern const struct cmd cmd_version;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/dns_part.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <inttypes.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,8 +35,11 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 	struct zone_config zone = {
 		.domain = config->domain,
 		.ttl = config->ttl,
-		.pods = ZONE_PODS_INSECURE,
+		.pods = config->pods,
 		.reverse = config->networks,
+		.reverse_fallthrough = config->reverse_fallthrough,
+		.ignore_empty_service = config->ignore_empty_service,
+		.endpoint_pod_names = config->endpoint_pod_names,
 	};
 
 	while (n < ARRAY_SIZE(config->networks) && config->networks[n] != NULL) {
@@ -51,7 +58,9 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 	}
 	n = zone_kinds(part->zone, wanted);
 	for (size_t i = 0; i < n; i++) {
-		cache_want(cache, wanted[i]);
+		if (config->keep_little) {
+			cache_keep(cache, wanted[i], zone_keep);
+		}
 		cache_subscribe(cache, wanted[i], zone_change, part->zone);
 	}
 	return 0;
@@ -61,6 +70,7 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 static size_t find_upstreams(const struct dns_part_config *config,
 			     char *ret_upstreams[DNS_RESOLVER_UPSTREAMS])
 {
+	const char *path = config->resolv_conf != NULL ? config->resolv_conf : resolv_conf;
 	_cleanup_free_ char *text = NULL;
 	char own[OPTION_LIST_MAX][LISTEN_TEXT];
 	const char *own_texts[OPTION_LIST_MAX];
@@ -69,7 +79,7 @@ static size_t find_upstreams(const struct dns_part_config *config,
 	for (; n < config->upstreams->n && n < DNS_RESOLVER_UPSTREAMS; n++) {
 		ret_upstreams[n] = mem_strdup(config->upstreams->items[n]);
 	}
-	if (n != 0 || file_read(resolv_conf, RESOLV_CONF_MAX, &text, NULL) < 0) {
+	if (n != 0 || file_read(path, RESOLV_CONF_MAX, &text, NULL) < 0) {
 		return n;
 	}
 	for (size_t i = 0; i < config->listen->n; i++) {
@@ -109,6 +119,7 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.listen = listen,
 		.n_listen = config->listen->n,
 		.workers = config->workers,
+		.udp_size = config->udp_size,
 	};
 
 	for (size_t i = 0; i < config->listen->n; i++) {
@@ -116,21 +127,66 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		listen[i] = texts[i];
 	}
 	if (dns_server_new(&server, part->zone, part->resolver, &part->server, message) != 0) {
-		fprintf(stderr, "headlessd: %s (--dns-listen)\n", message);
+		fprintf(stderr, "headlessd: %s (%s)\n", message, config->listen_option);
 		return error_origin(-EADDRINUSE);
 	}
 	return 0;
 }
 
-/* The addresses in the NS records: where we listen, unless that is everywhere. */
+static void add_own(const struct address *address, struct address own[ZONE_OWN_MAX], size_t *n)
+{
+	static const uint8_t unspecified[sizeof(address->bytes)];
+
+	if (*n < ZONE_OWN_MAX && memcmp(address->bytes, unspecified, address->n) != 0) {
+		own[(*n)++] = *address;
+	}
+}
+
+/* Who listens everywhere is reached at the addresses of this machine that others can reach. */
+static void add_interfaces(sa_family_t family, struct address own[ZONE_OWN_MAX], size_t *n)
+{
+	struct ifaddrs *first;
+
+	if (getifaddrs(&first) < 0) {
+		return;
+	}
+	for (const struct ifaddrs *each = first; each != NULL; each = each->ifa_next) {
+		const struct sockaddr *address = each->ifa_addr;
+		char text[INET6_ADDRSTRLEN];
+		struct address read;
+
+		if (address == NULL || address->sa_family != family ||
+		    (each->ifa_flags & IFF_LOOPBACK) != 0) {
+			continue;
+		}
+		const void *bytes =
+			family == AF_INET
+				? (const void *)&((const struct sockaddr_in *)address)->sin_addr
+				: (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr;
+		bool local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL((struct in6_addr *)bytes);
+
+		if (!local && inet_ntop(family, bytes, text, sizeof(text)) != NULL &&
+		    address_parse(str_from(text), &read)) {
+			add_own(&read, own, n);
+		}
+	}
+	freeifaddrs(first);
+}
+
+/* The addresses in the NS records. */
 static void tell_own_addresses(struct dns_part *part, const struct dns_part_config *config)
 {
 	struct address own[ZONE_OWN_MAX];
 	size_t n = 0;
 
-	for (size_t i = 0; i < config->listen->n && n < ZONE_OWN_MAX; i++) {
-		if (address_parse(str_from(config->listen->items[i].host), &own[n])) {
-			n++;
+	for (size_t i = 0; i < config->listen->n; i++) {
+		const char *host = config->listen->items[i].host;
+		struct address address;
+
+		if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0) {
+			add_interfaces(host[0] == ':' ? AF_INET6 : AF_INET, own, &n);
+		} else if (address_parse(str_from(host), &address)) {
+			add_own(&address, own, &n);
 		}
 	}
 	zone_set_own(part->zone, own, n);
@@ -149,14 +205,18 @@ int dns_part_open(struct dns_part *part, const struct dns_part_config *config, s
 	return 0;
 }
 
-int dns_part_start(struct dns_part *part)
+int dns_part_serve(struct dns_part *part)
 {
-	int result;
+	int result = part->started ? 0 : dns_server_start(part->server);
 
-	zone_synced(part->zone);
-	result = dns_server_start(part->server);
 	part->started = result == 0;
 	return error_trace(result);
+}
+
+int dns_part_start(struct dns_part *part)
+{
+	zone_synced(part->zone);
+	return error_trace(dns_part_serve(part));
 }
 
 void dns_part_stop(struct dns_part *part)

@@ -7,21 +7,29 @@
  */
 
 #include "cmd/options.h"
+#include "zone/zone.h"
 
 struct buffer;
 struct cache;
 struct dns_resolver;
 struct dns_server;
-struct zone;
 
 struct dns_part_config {
 	const char *domain;
 	uint32_t ttl;
 	const int64_t *ttls; /* by enum zone_ttl_kind; negative: as ttl says */
+	enum zone_pods pods;
+	bool reverse_fallthrough;
+	bool ignore_empty_service;
+	bool endpoint_pod_names;
+	bool keep_little; /* the cache is for us alone: it holds just what the zone needs back */
 	unsigned workers; /* 0: one a core */
+	uint16_t udp_size; /* 0: the usual one */
+	const char *listen_option; /* "--listen", for messages */
 	const struct option_listens *listen;
-	const struct option_list *upstreams; /* none: those of /etc/resolv.conf */
-	const char *networks[4]; /* of Services and pods, up to the first NULL: the reverse zones */
+	const struct option_list *upstreams; /* none: those of `resolv_conf` */
+	const char *resolv_conf; /* NULL: /etc/resolv.conf */
+	const char *networks[ZONE_REVERSE_MAX]; /* the reverse zones, up to the first NULL */
 };
 
 struct dns_part {
@@ -38,7 +46,13 @@ struct dns_part {
  */
 int dns_part_open(struct dns_part *part, const struct dns_part_config *config, struct cache *cache);
 
-/* The cache is synced: whatever is absent now is known to be absent. Starts the workers. */
+/*
+ * Answers begin: from what is known, and with SERVFAIL for what is not. Nothing happens when they have
+ * begun already. Returns 0 or a negative errno.
+ */
+int dns_part_serve(struct dns_part *part);
+
+/* The same once the cache is synced: whatever is absent now is known to be absent. */
 int dns_part_start(struct dns_part *part);
 
 /* The cache and its subscriptions must not run any more. */

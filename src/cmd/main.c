@@ -8,6 +8,7 @@
 
 static const struct cmd *const commands[] = {
 	&cmd_standalone,
+	&cmd_dns,
 	&cmd_explain,
 	&cmd_version,
 };

@@ -9,14 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/ttl_options.h"
 
 #define AT(member) offsetof(struct settings, member)
-
-#define TTL_OPTION(kind, what, index)                                                              \
-	{                                                                                          \
-		"ttl-" kind, "SECONDS", "the TTL of " what, OPTION_NUMBER, AT(ttls[index]), 0,     \
-			ZONE_TTL_MAX, NULL                                                         \
-	}
 
 static const struct option options[] = {
 	{ "data-dir", "DIR", "where everything is kept (root: /var/lib/headlessd)", OPTION_TEXT,
@@ -43,13 +38,7 @@ static const struct option options[] = {
 	  AT(pod_cidr), 0, 0, NULL },
 	{ "ttl", "SECONDS", "of every answer, 0 to 3600 (5)", OPTION_NUMBER, AT(ttl), 0, 3600,
 	  NULL },
-	TTL_OPTION("service", "Services with an address of their own", ZONE_TTL_SERVICE),
-	TTL_OPTION("headless", "headless Services", ZONE_TTL_HEADLESS),
-	TTL_OPTION("endpoint", "endpoints, such as pods of StatefulSets", ZONE_TTL_ENDPOINT),
-	TTL_OPTION("pod", "names made of pods' addresses", ZONE_TTL_POD),
-	TTL_OPTION("external", "ExternalName Services", ZONE_TTL_EXTERNAL),
-	TTL_OPTION("ptr", "names of addresses", ZONE_TTL_POINTER),
-	TTL_OPTION("negative", "absence, where nothing is about to appear", ZONE_TTL_NEGATIVE),
+	TTL_OPTIONS(struct settings),
 	{ "upstream", "ADDR[:PORT]", "asks there for names outside the cluster, may be repeated",
 	  OPTION_LIST, AT(upstreams), 0, 0, NULL },
 	{ "dns-workers", "N", "DNS threads (one a core)", OPTION_NUMBER, AT(dns_workers), 1, 256,
@@ -75,7 +64,7 @@ const char *settings_data_dir(void)
 	return mem_printf("%s/.local/state/headlessd", home != NULL ? home : "");
 }
 
-static void set_log_level(const char *name)
+void settings_log_level(const char *name)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
 
@@ -116,7 +105,7 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 		*ret_code = EXIT_FINE;
 		return false;
 	}
-	set_log_level(settings.log_level);
+	settings_log_level(settings.log_level);
 	if (settings.dns.n == 0) {
 		settings.dns.items[settings.dns.n++] =
 			(struct listen_address){ .host = "127.0.0.1", .port = 1053 };

@@ -37,3 +37,6 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code);
 
 /* Where `standalone` keeps everything when nobody says so. Lives as long as the process. */
 const char *settings_data_dir(void);
+
+/* "error", "warning", "info" or "debug" into the log. */
+void settings_log_level(const char *name);

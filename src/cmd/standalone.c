@@ -10,9 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -25,6 +22,7 @@
 #include "cmd/api_part.h"
 #include "cmd/cmd.h"
 #include "cmd/dns_part.h"
+#include "cmd/ready.h"
 #include "cmd/settings.h"
 #include "control/controllers.h"
 #include "dns/server.h"
@@ -56,30 +54,6 @@ struct standalone {
 
 /* ---- ready ---- */
 
-/* sd_notify(3), without its library: one datagram to the socket that the service manager names. */
-static void notify_manager(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = -1;
-	size_t n;
-
-	if (path == NULL || (path[0] != '/' && path[0] != '@') ||
-	    strlen(path) >= sizeof(address.sun_path)) {
-		return;
-	}
-	n = strlen(path);
-	memcpy(address.sun_path, path, n);
-	if (path[0] == '@') {
-		address.sun_path[0] = '\0';
-	}
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		(void)!sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&address,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-	}
-}
-
 static void say_ready_if_so(struct standalone *all)
 {
 	struct listen_address metrics = all->settings.metrics;
@@ -91,10 +65,7 @@ static void say_ready_if_so(struct standalone *all)
 	all->ready = true;
 	metrics.port = http_server_port(all->metrics_server);
 	listen_format(&metrics, text, sizeof(text));
-	printf("ready api=%s dns=%s metrics=%s kubeconfig=%s\n", all->api.url,
-	       dns_server_address(all->dns.server, 0), text, all->api.kubeconfig);
-	fflush(stdout);
-	notify_manager();
+	ready_say(all->api.url, dns_server_address(all->dns.server, 0), text, all->api.kubeconfig);
 }
 
 static bool is_ready_node(struct object *node)
@@ -171,6 +142,8 @@ static int start_dns(struct standalone *all)
 	size_t n_services = split_cidrs(all->settings.service_cidr, service[0], service[1]);
 	struct dns_part_config config = {
 		.domain = all->settings.cluster_domain,
+		.pods = ZONE_PODS_INSECURE,
+		.listen_option = "--dns-listen",
 		.ttl = (uint32_t)all->settings.ttl,
 		.ttls = all->settings.ttls,
 		.workers = (unsigned)all->settings.dns_workers,
