@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -18,7 +17,6 @@
 #include "client/cache.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
-#include "ops/metrics.h"
 #include "zone/address.h"
 #include "zone/zone.h"
 
@@ -224,66 +222,4 @@ void dns_part_stop(struct dns_part *part)
 	part->server = dns_server_free(part->server);
 	part->resolver = dns_resolver_free(part->resolver);
 	part->zone = zone_free(part->zone);
-}
-
-/* ---- metrics, under the names that dashboards for cluster DNS know ---- */
-
-static const char *const rcode_names[] = {
-	"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED",
-	"YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE",
-};
-
-static void write_dns(const struct dns_server_stats *stats, struct buffer *out)
-{
-	char labels[64];
-
-	metrics_family(out, "coredns_dns_requests_total", "counter", "DNS queries by transport.");
-	metrics_sample(out, "coredns_dns_requests_total", "proto=\"udp\"",
-		       (double)stats->udp_queries);
-	metrics_sample(out, "coredns_dns_requests_total", "proto=\"tcp\"",
-		       (double)stats->tcp_queries);
-	metrics_family(out, "coredns_dns_responses_total", "counter", "DNS answers by rcode.");
-	for (size_t i = 0; i < DNS_RCODES; i++) {
-		if (stats->rcodes[i] != 0 && i < ARRAY_SIZE(rcode_names)) {
-			snprintf(labels, sizeof(labels), "rcode=\"%s\"", rcode_names[i]);
-			metrics_sample(out, "coredns_dns_responses_total", labels,
-				       (double)stats->rcodes[i]);
-		} else if (stats->rcodes[i] != 0) {
-			snprintf(labels, sizeof(labels), "rcode=\"%zu\"", i);
-			metrics_sample(out, "coredns_dns_responses_total", labels,
-				       (double)stats->rcodes[i]);
-		}
-	}
-	metrics_single(out, "headlessd_dns_dropped_total", "counter",
-		       "Packets that got no answer: no queries, or from port 0.",
-		       (double)stats->dropped);
-	metrics_single(out, "headlessd_dns_truncated_total", "counter", "Answers with TC.",
-		       (double)stats->truncated);
-	metrics_single(out, "headlessd_dns_forwarded_total", "counter",
-		       "Queries for names outside the cluster.", (double)stats->forwarded);
-	metrics_single(out, "headlessd_dns_shed_total", "counter",
-		       "Queries not forwarded because too many were under way.",
-		       (double)stats->shed);
-}
-
-static void write_zone(const struct zone_stats *stats, struct buffer *out)
-{
-	metrics_single(out, "headlessd_zone_services", "gauge", "Services with names.",
-		       (double)stats->services);
-	metrics_single(out, "headlessd_zone_endpoints", "gauge", "Ready addresses of Services.",
-		       (double)stats->endpoints);
-	metrics_single(out, "headlessd_zone_serial", "gauge", "Serial number of the zone.",
-		       (double)stats->serial);
-}
-
-void dns_part_metrics(void *userdata, struct buffer *out)
-{
-	struct dns_part *part = userdata;
-	struct dns_server_stats server;
-	struct zone_stats zone;
-
-	dns_server_stats(part->server, &server);
-	write_dns(&server, out);
-	zone_stats(part->zone, &zone);
-	write_zone(&zone, out);
 }

@@ -40,6 +40,7 @@ struct pending {
 	struct list link; /* in resolver->pending, or ->orphans once its client is answered */
 	struct dns_resolver *resolver;
 	struct dns_query *query; /* NULL: nobody waits any more */
+	uint64_t began;
 	uint64_t deadline;
 };
 
@@ -65,9 +66,12 @@ struct dns_resolver {
 	struct list pending; /* in order of deadlines */
 	struct list orphans;
 	size_t n_pending; /* in both */
+	struct pending *asking; /* within ub_resolve_event() and not answered yet */
 	uint64_t timeout;
 	char (*upstreams)[UPSTREAM_TEXT];
 	size_t n_upstreams;
+
+	struct dns_resolver_stats stats; /* written by the thread, read by anybody */
 };
 
 /* ---- answering ---- */
@@ -106,19 +110,46 @@ static void free_all(struct list *list)
 	}
 }
 
+static void note_time(struct dns_resolver *resolver, const struct pending *pending, unsigned rcode)
+{
+	dns_times_note(&resolver->stats.times[rcode],
+		       clock_monotonic(&clock_system) - pending->began, 1);
+}
+
+/*
+ * libunbound does not say whether it asked anybody. What it knows is answered within
+ * ub_resolve_event(), everything else after it.
+ */
+static void note(const struct pending *pending, const uint8_t *packet)
+{
+	struct dns_resolver *resolver = pending->resolver;
+	unsigned rcode = packet != NULL ? packet[3] & DNS_RCODE : DNS_SERVFAIL;
+	bool denial = rcode != DNS_NOERROR || get_u16(packet + 6) == 0;
+
+	if (resolver->asking == pending) {
+		counter_add(&resolver->stats.hits[denial], 1);
+	} else {
+		note_time(resolver, pending, rcode);
+	}
+}
+
 static void resolved(void *userdata, int rcode, void *packet, int packet_n, int security,
 		     char *why_bogus, int was_rate_limited)
 {
 	struct pending *pending = userdata;
 	struct dns_query *query = pending->query;
+	bool sound = packet != NULL && packet_n >= DNS_HEADER && packet_n <= LIMIT_DNS_TCP;
 
+	if (query != NULL) {
+		note(pending, sound ? packet : NULL);
+	}
 	pending->resolver->n_pending--;
 	list_unlink(&pending->link);
 	mem_free(pending);
 	if (query == NULL) {
 		return;
 	}
-	if (packet != NULL && packet_n >= DNS_HEADER && packet_n <= LIMIT_DNS_TCP) {
+	if (sound) {
 		query->packet = mem_copy(packet, (size_t)packet_n);
 		query->n = (size_t)packet_n;
 		reply(query);
@@ -149,6 +180,7 @@ static void time_is_over(void *userdata)
 		if (pending->deadline > now) {
 			break;
 		}
+		note_time(resolver, pending, DNS_SERVFAIL);
 		reply_failure(pending->query, "no upstream answered in time",
 			      EDE_NO_REACHABLE_AUTHORITY);
 		orphan(pending);
@@ -249,6 +281,7 @@ static void ask(struct dns_resolver *resolver, struct dns_query *query)
 		return;
 	}
 	if (resolver->n_pending >= LIMIT_RESOLVER_PENDING) {
+		counter_add(&resolver->stats.rejects, 1);
 		reply_failure(query, "too many names outside the cluster are being looked up",
 			      EDE_OTHER);
 		return;
@@ -257,13 +290,17 @@ static void ask(struct dns_resolver *resolver, struct dns_query *query)
 	pending = MEM_NEW(struct pending);
 	pending->resolver = resolver;
 	pending->query = query;
-	pending->deadline = clock_monotonic(&clock_system) + resolver->timeout;
+	pending->began = clock_monotonic(&clock_system);
+	pending->deadline = pending->began + resolver->timeout;
 	list_init(&pending->link);
 	list_append(&resolver->pending, &pending->link);
 	resolver->n_pending++;
-	/* It may call back before it returns. */
+	counter_add(&resolver->stats.questions, 1);
+	/* It may call back before it returns, and then `pending` is gone. */
+	resolver->asking = pending;
 	result = ub_resolve_event(resolver->context, text, query->question.type, DNS_CLASS_IN,
 				  pending, resolved, NULL);
+	resolver->asking = NULL;
 	if (result != 0) {
 		log_debug(COMPONENT, "libunbound does not take %s: %s", text, ub_strerror(result));
 		resolver->n_pending--;
@@ -402,6 +439,27 @@ struct dns_resolver *dns_resolver_free(struct dns_resolver *resolver)
 int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query)
 {
 	return mailbox_send(resolver->mailbox, &query->mail) == 0 ? 0 : DNS_RESOLVER_FULL;
+}
+
+size_t dns_resolver_upstreams(const struct dns_resolver *resolver)
+{
+	return resolver->n_upstreams;
+}
+
+void dns_resolver_upstream(const struct dns_resolver *resolver, size_t i,
+			   char ret_text[DNS_UPSTREAM_TEXT])
+{
+	struct str port = str_from(resolver->upstreams[i]);
+	struct str host = str_cut(&port, '@');
+	bool six = memchr(host.p, ':', host.n) != NULL;
+
+	snprintf(ret_text, DNS_UPSTREAM_TEXT, six ? "[%.*s]:%.*s" : "%.*s:%.*s", STR_ARG(host),
+		 STR_ARG(port));
+}
+
+const struct dns_resolver_stats *dns_resolver_stats(const struct dns_resolver *resolver)
+{
+	return &resolver->stats;
 }
 
 void dns_resolver_forget(struct dns_resolver *resolver, struct mailbox *mailbox)

@@ -13,6 +13,7 @@
 
 #include "base/mailbox.h"
 #include "dns/answer.h"
+#include "dns/stats.h"
 
 struct dns_resolver;
 
@@ -38,6 +39,22 @@ int dns_resolver_new(const struct dns_resolver_config *config, struct dns_resolv
  * fine; returns NULL.
  */
 struct dns_resolver *dns_resolver_free(struct dns_resolver *resolver);
+
+/* "192.0.2.1:53", "[2001:db8::1]:53": upstream `i` of those configured. */
+enum { DNS_UPSTREAM_TEXT = 72 };
+size_t dns_resolver_upstreams(const struct dns_resolver *resolver);
+void dns_resolver_upstream(const struct dns_resolver *resolver, size_t i,
+			   char ret_text[DNS_UPSTREAM_TEXT]);
+
+/* What happened so far. Counters of the resolver's thread; any thread reads. */
+struct dns_resolver_stats {
+	struct counter questions; /* that came to the cache */
+	struct counter hits[2]; /* answered from it: names that exist, names that do not */
+	struct counter rejects; /* too many under way */
+	/* What the upstreams were asked, by the RCODE that came of it (SERVFAIL: nothing came). */
+	struct dns_times times[DNS_RCODES];
+};
+const struct dns_resolver_stats *dns_resolver_stats(const struct dns_resolver *resolver);
 
 /* A question under way. Embed it; it belongs to the resolver until it lies in `answer_to`. */
 struct dns_query {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server as something to operate: what it counts. */
+/* The server as something to operate: what is counted, of queries, changes and upstreams. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "dns/test-system.h"
 #include "dns/wire.h"
+#include "zone/programming.h"
 
 static uint8_t answer[65536];
 
@@ -153,6 +154,114 @@ static void wildcard_addresses_share_a_label(void **state)
 	system_stop(system);
 }
 
+/* ---- the zone ---- */
+
+#define SLICE(addresses, trigger)                                                                  \
+	"{\"metadata\":{\"name\":\"web-1\",\"namespace\":\"default\",\"labels\":{"                 \
+	"\"kubernetes.io/service-name\":\"web\"},\"annotations\":{"                                \
+	"\"endpoints.kubernetes.io/last-change-trigger-time\":\"" trigger                          \
+	"\"}},\"addressType\":\"IPv4\",\"endpoints\":[{\"addresses\":[\"" addresses "\"]}]}"
+
+static uint64_t programmed(struct rig *rig, enum zone_service_kind kind)
+{
+	const struct zone_programming *programming = zone_programming(rig->zone, kind);
+	uint64_t n = 0;
+
+	for (size_t i = 0; i <= ZONE_PROGRAMMING_BUCKETS; i++) {
+		n += programming->buckets[i];
+	}
+	return n;
+}
+
+static void a_change_of_names_is_timed_from_its_cause(void **state)
+{
+	static const struct {
+		const char *spec;
+		enum zone_service_kind kind;
+	} rows[] = {
+		{ "\"clusterIP\":\"None\",\"selector\":{\"a\":\"b\"}", ZONE_SERVICE_HEADLESS },
+		{ "\"clusterIP\":\"None\"", ZONE_SERVICE_HEADLESS_BY_HAND },
+		{ "\"clusterIP\":\"10.96.0.1\",\"selector\":{\"a\":\"b\"}",
+		  ZONE_SERVICE_CLUSTER_IP },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig *rig = rig_new();
+		_cleanup_free_ char *service = mem_printf("{\"metadata\":{\"name\":\"web\","
+							  "\"namespace\":\"default\"},"
+							  "\"spec\":{%s}}",
+							  rows[i].spec);
+		const struct zone_programming *programming =
+			zone_programming(rig->zone, rows[i].kind);
+
+		/* 2026-01-01T00:00:00Z and 3 ms. */
+		rig->clock.now = UINT64_C(1767225600003) * NS_PER_MS;
+		rig_namespace(rig, "default");
+		/* Nothing is known of its Service yet. */
+		rig_put(rig, "EndpointSlice", SLICE("10.244.0.1", "2026-01-01T00:00:00Z"));
+		rig_put(rig, "Service", service);
+		assert_int_equal(programmed(rig, rows[i].kind), 0);
+		rig_put(rig, "EndpointSlice", SLICE("10.244.0.2", "2026-01-01T00:00:00Z"));
+		assert_int_equal(programmed(rig, rows[i].kind), 1);
+		assert_int_equal(programming->buckets[2], 1); /* ≤ 4 ms */
+		assert_int_equal(programming->sum, 3 * NS_PER_MS);
+		/* The same addresses again change no name; a clock that is ahead took no time. */
+		rig_put(rig, "EndpointSlice", SLICE("10.244.0.2", "2025-01-01T00:00:00Z"));
+		rig_put(rig, "EndpointSlice", SLICE("10.244.0.3", "2026-01-01T00:00:09Z"));
+		rig_put(rig, "EndpointSlice", SLICE("10.244.0.4", "yesterday"));
+		assert_int_equal(programmed(rig, rows[i].kind), 2);
+		assert_int_equal(programming->buckets[0], 1);
+		rig_put(rig, "EndpointSlice", SLICE("10.244.0.5", "2025-12-31T23:00:00.003Z"));
+		assert_int_equal(programming->buckets[ZONE_PROGRAMMING_BUCKETS], 1);
+		rig_remove(rig, "EndpointSlice", "default", "web-1");
+		assert_int_equal(programmed(rig, rows[i].kind), 3);
+		rig_free(rig);
+	}
+}
+
+/* ---- names outside ---- */
+
+static uint64_t upstream_answers(const struct dns_resolver_stats *stats, unsigned rcode)
+{
+	return total(stats->times[rcode].buckets, DNS_TIME_BUCKETS + 1);
+}
+
+static void the_cache_and_the_upstream_are_told_apart(void **state)
+{
+	struct upstream upstream;
+	struct dns_resolver *resolver;
+	const struct dns_resolver_stats *stats;
+	struct system *system;
+	char text[DNS_UPSTREAM_TEXT];
+	int udp;
+
+	upstream_start(&upstream);
+	resolver = resolver_for(upstream.address, 300);
+	stats = dns_resolver_stats(resolver);
+	system = system_start("127.0.0.1:0", 1, resolver);
+	udp = system_dial(system, SOCK_DGRAM);
+	assert_int_equal(dns_resolver_upstreams(resolver), 1);
+	dns_resolver_upstream(resolver, 0, text);
+	assert_string_equal(text, upstream.address);
+
+	for (int i = 0; i < 3; i++) {
+		(void)ask_udp(udp, "www.example.org", RR_A, answer);
+	}
+	assert_int_equal(counter_get(&stats->questions), 3);
+	assert_int_equal(counter_get(&stats->hits[0]), 2);
+	assert_int_equal(upstream_answers(stats, DNS_NOERROR), 1);
+	(void)ask_udp(udp, "silent.example.org", RR_A, answer);
+	assert_int_equal(upstream_answers(stats, DNS_SERVFAIL), 1);
+	assert_true(counter_get(&stats->times[DNS_SERVFAIL].sum) >= 300 * NS_PER_MS);
+	assert_int_equal(counter_get(&stats->questions), 4);
+	assert_int_equal(counter_get(&stats->rejects), 0);
+
+	close(udp);
+	system_stop(system);
+	dns_resolver_free(resolver);
+	upstream_stop(&upstream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +269,8 @@ int main(void)
 		cmocka_unit_test(a_bound_belongs_to_the_bucket_below_it),
 		cmocka_unit_test(queries_and_answers_are_counted_where_they_belong),
 		cmocka_unit_test(wildcard_addresses_share_a_label),
+		cmocka_unit_test(a_change_of_names_is_timed_from_its_cause),
+		cmocka_unit_test(the_cache_and_the_upstream_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -81,6 +82,27 @@ void metrics_single(struct buffer *out, const char *name, const char *type, cons
 {
 	metrics_family(out, name, type, help);
 	metrics_sample(out, name, NULL, value);
+}
+
+void metrics_histogram(struct buffer *out, const char *name, const char *labels,
+		       const double *bounds, size_t n, const uint64_t *counts, double sum)
+{
+	const char *before = labels != NULL ? labels : "";
+	const char *comma = labels != NULL ? "," : "";
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		total += counts[i];
+		buffer_printf(out, "%s_bucket{%s%sle=\"%.9g\"} %" PRIu64 "\n", name, before, comma,
+			      bounds[i], total);
+	}
+	total += counts[n];
+	buffer_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, before, comma, total);
+	buffer_printf(out, labels != NULL ? "%s_sum{%s} %.17g\n" : "%s_sum%s %.17g\n", name, before,
+		      sum);
+	buffer_printf(out,
+		      labels != NULL ? "%s_count{%s} %" PRIu64 "\n" : "%s_count%s %" PRIu64 "\n",
+		      name, before, total);
 }
 
 static void reply_metrics(struct metrics *metrics, struct http_exchange *exchange)

@@ -47,5 +47,12 @@ void metrics_sample(struct buffer *out, const char *name, const char *labels, do
 void metrics_single(struct buffer *out, const char *name, const char *type, const char *help,
 		    double value);
 
+/*
+ * One histogram of a family: NAME_bucket for each of the `n` upper bounds and +Inf, NAME_sum and
+ * NAME_count. `counts` are those of the single buckets, n + 1 of them; `labels` may be NULL.
+ */
+void metrics_histogram(struct buffer *out, const char *name, const char *labels,
+		       const double *bounds, size_t n, const uint64_t *counts, double sum);
+
 /* A source: process_cpu_seconds_total, process_resident_memory_bytes, … of this process. */
 void metrics_process(void *userdata, struct buffer *out);

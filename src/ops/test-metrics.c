@@ -50,6 +50,26 @@ static void metrics_are_in_the_text_format(void **state)
 	metrics_free(metrics);
 }
 
+static void a_histogram_is_cumulative(void **state)
+{
+	static const double bounds[] = { 0.00025, 0.001, 524.288 };
+	static const uint64_t counts[] = { 2, 0, 3, 4 };
+	struct buffer text = BUFFER_INIT(1 << 20);
+
+	metrics_histogram(&text, "took_seconds", "zone=\".\"", bounds, 3, counts, 1.5);
+	metrics_histogram(&text, "bare", NULL, bounds, 1, counts + 2, 2);
+	assert_string_equal(buffer_text(&text), "took_seconds_bucket{zone=\".\",le=\"0.00025\"} 2\n"
+						"took_seconds_bucket{zone=\".\",le=\"0.001\"} 2\n"
+						"took_seconds_bucket{zone=\".\",le=\"524.288\"} 5\n"
+						"took_seconds_bucket{zone=\".\",le=\"+Inf\"} 9\n"
+						"took_seconds_sum{zone=\".\"} 1.5\n"
+						"took_seconds_count{zone=\".\"} 9\n"
+						"bare_bucket{le=\"0.00025\"} 3\n"
+						"bare_bucket{le=\"+Inf\"} 7\n"
+						"bare_sum 2\nbare_count 7\n");
+	buffer_deinit(&text);
+}
+
 static void ready_tells_what_is_missing(void **state)
 {
 	struct metrics *metrics = metrics_new();
@@ -75,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_are_in_the_text_format),
+		cmocka_unit_test(a_histogram_is_cumulative),
 		cmocka_unit_test(ready_tells_what_is_missing),
 	};
 

@@ -442,6 +442,9 @@ static void change_slice(struct zone *zone, struct object *last, struct object *
 		return;
 	}
 	replace_slice(zone, key, old, slice);
+	if (slice != NULL) {
+		zone_programmed(zone, slice->service, now);
+	}
 }
 
 /* ---- namespaces ---- */

@@ -9,6 +9,7 @@
 #include "base/snapshot.h"
 #include "zone/body.h"
 #include "zone/lookup.h"
+#include "zone/programming.h"
 #include "zone/reverse.h"
 #include "zone/source.h"
 #include "zone/zone.h"
@@ -91,6 +92,7 @@ struct zone {
 	struct map space_map; /* struct space by name */
 	struct map service_map; /* struct service by "namespace/name" */
 	struct map slice_map; /* struct slice by "namespace/name" */
+	struct zone_programming programming[ZONE_SERVICE_KINDS];
 	size_t n_published;
 	size_t n_endpoints;
 };

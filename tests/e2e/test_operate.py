@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator sees of DNS: metrics under the names that dashboards for CoreDNS ask for."""
+
+import re
+import socket
+import threading
+import urllib.request
+
+import dns.flags
+import dns.message
+import dns.rrset
+import pytest
+
+from conftest import Cluster, fqdn
+
+SAMPLE = re.compile(r'^([a-z_:]+)(?:\{(.*)\})? (\S+)$')
+LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+PEERS = """
+apiVersion: v1
+kind: Service
+metadata:
+  name: peers
+spec:
+  clusterIP: None
+  ports: [{port: 80, name: http}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: peers-1
+  labels: {kubernetes.io/service-name: peers}
+  annotations: {endpoints.kubernetes.io/last-change-trigger-time: "2026-01-01T00:00:00Z"}
+addressType: IPv4
+ports: [{port: 80, name: http}]
+endpoints:
+- {addresses: [10.1.2.3], hostname: a}
+- {addresses: [10.1.2.4], hostname: b}
+"""
+
+
+class Upstream:
+    """Answers every A question with 192.0.2.1, on loopback."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                packet, client = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            query = dns.message.from_wire(packet)
+            reply = dns.message.make_response(query, recursion_available=True)
+            reply.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A",
+                                                    "192.0.2.1"))
+            self.socket.sendto(reply.to_wire(), client)
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    return Upstream()
+
+
+@pytest.fixture(scope="module")
+def operated(upstream):
+    one = Cluster("--upstream", upstream.address, "--dns-workers", "2")
+    yield one
+    assert one.stop() == 0
+
+
+def read_metrics(cluster):
+    """{(name, labels as a frozenset of pairs): value}, checked against the text format."""
+    url = f"http://{cluster.ready['metrics']}/metrics"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text = answer.read().decode()
+    found, types = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            name, kind = line.split()[2:]
+            assert name not in types, f"{name} twice"
+            types[name] = kind
+        elif not line.startswith("#"):
+            name, labels, value = SAMPLE.match(line).groups()
+            base = re.sub(r"_(bucket|sum|count)$", "", name)
+            assert name in types or types[base] == "histogram"
+            key = (name, frozenset(LABEL.findall(labels or "")))
+            assert key not in found, line
+            found[key] = float(value)
+    return found
+
+
+def total(metrics, wanted, **labels):
+    return sum(value for (name, got), value in metrics.items()
+               if name == wanted and set(labels.items()) <= got)
+
+
+def test_every_query_is_in_the_metrics_of_coredns(operated):
+    operated.apply(PEERS)
+    operated.eventually(lambda: len(operated.dig(fqdn("peers")).records) == 2)
+    before = read_metrics(operated)
+    for _ in range(3):
+        operated.dig(fqdn("peers"))
+    operated.dig(fqdn("peers"), "SRV", tcp=True)
+    operated.dig("nope." + fqdn("peers"), "AAAA", want_dnssec=True)
+    operated.dig("3.2.1.10.in-addr.arpa", "PTR")
+    for _ in range(2):
+        assert operated.dig("www.example.org").records == ["192.0.2.1"]
+    expected = {
+        ("coredns_dns_requests_total", ("zone", "cluster.local."), ("proto", "udp"),
+         ("family", "1"), ("type", "A"), ("view", "")): 3,
+        ("coredns_dns_requests_total", ("proto", "tcp"), ("type", "SRV")): 1,
+        ("coredns_dns_responses_total", ("rcode", "NXDOMAIN"), ("plugin", "kubernetes")): 1,
+        ("coredns_dns_responses_total", ("zone", "in-addr.arpa."), ("rcode", "NOERROR")): 1,
+        ("coredns_dns_responses_total", ("zone", "."), ("plugin", "forward")): 2,
+        ("coredns_dns_do_requests_total", ("zone", "cluster.local.")): 1,
+        ("coredns_dns_request_duration_seconds_count", ("zone", "cluster.local.")): 5,
+        ("coredns_dns_request_size_bytes_count", ("proto", "udp"), ("zone", ".")): 2,
+        ("coredns_dns_response_size_bytes_count", ("proto", "tcp")): 1,
+        ("coredns_cache_requests_total", ("zones", ".")): 2,
+        ("coredns_cache_hits_total", ("type", "success")): 1,
+        ("coredns_cache_misses_total", ("zones", ".")): 1,
+        ("coredns_forward_responses_total", ("rcode", "NOERROR")): 1,
+        ("coredns_proxy_request_duration_seconds_count", ("proxy_name", "forward")): 1,
+    }
+
+    def grown():
+        # The counters of a batch are written behind its answers.
+        after = read_metrics(operated)
+        return all(total(after, name, **dict(labels)) - total(before, name, **dict(labels)) == n
+                   for (name, *labels), n in expected.items())
+
+    operated.eventually(grown, "the counters show what was asked", 10)
+
+
+def test_the_server_label_is_the_listen_address(operated):
+    host, port = operated.dns_host, operated.dns_port
+    servers = {dict(labels).get("server") for (name, labels) in read_metrics(operated)
+               if name == "coredns_dns_requests_total"}
+    assert servers == {f"dns://{host}:{port}"}
+
+
+def test_dashboards_find_what_they_are_made_from(operated):
+    metrics = read_metrics(operated)
+    names = {name for name, _ in metrics}
+    assert {"coredns_panics_total", "coredns_build_info", "coredns_plugin_enabled",
+            "coredns_forward_max_concurrent_rejects_total", "process_cpu_seconds_total",
+            "process_resident_memory_bytes", "process_start_time_seconds"} <= names
+    buckets = {float(dict(labels)["le"]) for name, labels in metrics
+               if name == "coredns_dns_request_duration_seconds_bucket"}
+    assert buckets == {0.00025 * 2 ** n for n in range(16)} | {float("inf")}
+
+
+def test_changes_of_every_kind_of_service_are_timed(operated):
+    name = "coredns_kubernetes_dns_programming_duration_seconds_count"
+    kinds = {"headless_without_selector": ("by-hand", "clusterIP: None"),
+             "cluster_ip": ("own-ip", "ports: [{port: 80}]")}
+    for kind, (service, spec) in kinds.items():
+        more = spec if "ports" in spec else spec + "\n  ports: [{port: 80, name: http}]"
+        before = total(read_metrics(operated), name, service_kind=kind)
+        operated.apply(PEERS.replace("peers", service).replace(
+            "clusterIP: None\n  ports: [{port: 80, name: http}]", more, 1))
+        operated.eventually(lambda k=kind, b=before:
+                            total(read_metrics(operated), name, service_kind=k) > b, kind)
+    operated.apply("statefulset.yaml")
+    operated.eventually(lambda: total(read_metrics(operated), name,
+                                      service_kind="headless_with_selector") > 0)
+    # The names followed the pods within moments, not since the beginning of time.
+    assert total(read_metrics(operated), name.replace("_count", "_bucket"),
+                 service_kind="headless_with_selector", le="8.192") > 0
