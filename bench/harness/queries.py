@@ -138,13 +138,18 @@ def compare(servers, queries, folder, options, say):
 
 
 def ratios(result, own="headlessd"):
-    """How `own` compares: CPU to the echo's and to each peer's; user-space part to each peer's."""
-    figures = result["saturated"]
-    mine, echo, found = figures[own], figures["UDP echo"], {}
-    found["cpu / UDP echo"] = mine["cpu_us"] / echo["cpu_us"]
-    for name, peer in figures.items():
+    """How `own` compares, each round with the same round of the others: CPU to the echo's and to each
+    peer's, the user-space part and queries a second to each peer's."""
+    runs = result["runs"]["saturated"]
+
+    def ratio(key, name):
+        return statistics.median(mine[key] / max(other[key], 1e-3)
+                                 for mine, other in zip(runs[own], runs[name]))
+
+    found = {"cpu / UDP echo": ratio("cpu_us", "UDP echo")}
+    for name in runs:
         if name not in (own, "UDP echo"):
-            found[f"cpu / {name}"] = mine["cpu_us"] / peer["cpu_us"]
-            found[f"user / {name}"] = mine["user_us"] / max(peer["user_us"], 1e-3)
-            found[f"queries/s / {name}"] = mine["qps"] / peer["qps"]
+            found[f"cpu / {name}"] = ratio("cpu_us", name)
+            found[f"user / {name}"] = ratio("user_us", name)
+            found[f"queries/s / {name}"] = ratio("qps", name)
     return found

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 
 
 def table(head, rows):
@@ -223,3 +224,14 @@ def write(results, folder):
         plot(results["dns"], base)
         written += [base + ".svg", base + ".png"]
     return written
+
+
+def publish(results, results_folder, docs):
+    """Keeps this run in the tree: docs/bench.md and its plot."""
+    shutil.copy(os.path.join(results_folder, "bench.svg"), os.path.join(docs, "bench.svg"))
+    path = os.path.join(docs, "bench.md")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("# Measured\n\nThe last run of `make bench` that was kept; what is measured, and how, "
+                   "stands in [bench/README.md](../bench/README.md).\n\n![](bench.svg)\n\n"
+                   + text(results))
+    return path
