@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A headlessd of its own for each test module, an unmodified kubectl, and a DNS client."""
 
+import contextlib
+import json
 import os
 import pathlib
+import random
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +32,35 @@ def kubectls():
     """The kubectl programs to test with: $KUBECTLS (colon-separated), else the one in PATH."""
     given = os.environ.get("KUBECTLS")
     return given.split(":") if given else [shutil.which("kubectl") or "kubectl"]
+
+
+def start_headlessd(*words, log):
+    """A headlessd that runs in the background and what its ready line says. It ends with the tests,
+    however those end."""
+    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", HEADLESSD, *words],
+                               stdout=subprocess.PIPE, stderr=log, text=True)
+    select.select([process.stdout], [], [], DEADLINE)
+    os.set_blocking(process.stdout.fileno(), False)
+    line = process.stdout.readline()
+    if not line.startswith("ready "):
+        process.kill()
+        process.wait()
+        raise AssertionError(f"no ready line but {line!r}; see {log.name}")
+    return process, dict(word.split("=", 1) for word in line.split()[1:])
+
+
+def free_port():
+    """A TCP port that stays free until somebody asks for just this one: below those that the kernel
+    picks for others."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(lowest // 2, lowest)
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Result:
@@ -93,14 +127,10 @@ class Cluster:
 
     def start(self):
         self.log = open(self.log_path, "ab")
-        self.process = subprocess.Popen(
-            [HEADLESSD, "standalone", "--data-dir", self.data_dir, "--api-listen", "127.0.0.1:0",
-             "--dns-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *self.options],
-            stdout=subprocess.PIPE, stderr=self.log, text=True,
-        )
-        line = self.process.stdout.readline()
-        assert line.startswith("ready "), f"no ready line but {line!r}; see {self.log.name}"
-        self.ready = dict(word.split("=", 1) for word in line.split()[1:])
+        self.process, self.ready = start_headlessd(
+            "standalone", "--data-dir", self.data_dir, "--api-listen", "127.0.0.1:0",
+            "--dns-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *self.options,
+            log=self.log)
         host, port = self.ready["dns"].rsplit(":", 1)
         self.dns_host, self.dns_port = host.strip("[]"), int(port)
         self.kubeconfig = self.ready["kubeconfig"]
@@ -123,16 +153,33 @@ class Cluster:
             shutil.rmtree(self.data_dir, ignore_errors=True)
         return code
 
-    def kubectl(self, *words, stdin=None, check=True, timeout=DEADLINE, program=None):
+    def environment(self):
+        """kubectl's: nothing of the user's own configuration, and its cache in the data directory."""
         environment = dict(os.environ, KUBECONFIG=self.kubeconfig, HOME=self.data_dir)
         environment.pop("KUBERNETES_SERVICE_HOST", None)
+        return environment
+
+    def kubectl(self, *words, stdin=None, check=True, timeout=DEADLINE, program=None):
         process = subprocess.run(
             [program or self.kubectl_program, *words], input=stdin, capture_output=True, text=True,
-            timeout=timeout, env=environment, check=False,
+            timeout=timeout, env=self.environment(), check=False,
         )
         if check:
             assert process.returncode == 0, f"kubectl {' '.join(words)}: {process.stderr}"
         return Result(process)
+
+    @contextlib.contextmanager
+    def kubectl_started(self, *words, program=None):
+        """A kubectl that goes on until the end of the `with` block; yields its lines as they come."""
+        process = subprocess.Popen(
+            ["timeout", str(DEADLINE), program or self.kubectl_program, *words],
+            stdout=subprocess.PIPE, text=True, env=self.environment())
+        try:
+            yield iter(process.stdout)
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
 
     def apply(self, manifest, **more):
         """Applies a file of examples/ (by name), or a manifest given as text."""
@@ -141,10 +188,9 @@ class Cluster:
         return self.kubectl("apply", "-f", str(EXAMPLES / manifest), **more)
 
     def get(self, *words):
-        import json
         return json.loads(self.kubectl("get", *words, "-o", "json").out)
 
-    def dig(self, name, rdtype="A", tcp=False, edns=None, timeout=5, **more):
+    def dig(self, name, rdtype="A", tcp=False, edns=None, timeout=DEADLINE, **more):
         query = dns.message.make_query(name if name.endswith(".") else name + ".", rdtype, **more)
         if edns is not None:
             query.use_edns(0, payload=edns)
@@ -177,4 +223,6 @@ def cluster():
 def fresh_cluster():
     one = Cluster()
     yield one
-    one.stop()
+    if one.process.returncode is None:
+        one.stop()
+    shutil.rmtree(one.data_dir, ignore_errors=True)

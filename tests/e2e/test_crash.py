@@ -5,14 +5,13 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import threading
 import time
 
 import pytest
 
-from conftest import HEADLESSD, Cluster, fqdn
+from conftest import DEADLINE, HEADLESSD, Cluster, fqdn, free_port
 from test_bad_input import CONFIG_MAPS, post
 
 
@@ -41,7 +40,8 @@ def test_acknowledged_writes_survive_a_kill(fresh_cluster):
         writers = [threading.Thread(target=write, args=(i,)) for i in range(4)]
         for writer in writers:
             writer.start()
-        time.sleep(0.2 + chooser.random() * 0.3)
+        enough = len(acknowledged) + chooser.randrange(10, 100)
+        cluster.eventually(lambda enough=enough: len(acknowledged) >= enough, "writes get through")
         cluster.kill(signal.SIGKILL)
         stop.set()
         for writer in writers:
@@ -50,8 +50,6 @@ def test_acknowledged_writes_survive_a_kill(fresh_cluster):
         present = {item["metadata"]["name"] for item in cluster.get("configmaps")["items"]}
         missing = set(acknowledged) - present
         assert not missing, f"lost {sorted(missing)[:5]} of {len(acknowledged)}"
-    assert len(acknowledged) > 20
-
 
 def test_names_are_back_after_a_kill(fresh_cluster):
     cluster = fresh_cluster
@@ -94,7 +92,7 @@ def test_a_second_server_on_the_same_data_is_refused(fresh_cluster):
     second = subprocess.run(
         [HEADLESSD, "standalone", "--data-dir", fresh_cluster.data_dir, "--api-listen",
          "127.0.0.1:0", "--dns-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"],
-        capture_output=True, text=True, timeout=30, check=False)
+        capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert second.returncode == 1 and "store" in second.stderr
     assert fresh_cluster.get("nodes")["items"]
 
@@ -106,10 +104,7 @@ def test_a_full_disk_refuses_writes_and_keeps_what_is_there(tmp_path):
     if mounted.returncode != 0:
         pytest.skip("mounting is not allowed here")
     try:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        cluster = Cluster("--api-listen", f"127.0.0.1:{port}", data_dir=str(tmp_path / "data"))
+        cluster = Cluster("--api-listen", f"127.0.0.1:{free_port()}", data_dir=str(tmp_path / "data"))
         made, refusals = [], []
         for i in range(14):
             body = json.dumps({"metadata": {"name": f"big{i}"}, "data": {"x": "x" * 300000}})

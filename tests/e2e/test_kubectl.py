@@ -62,8 +62,11 @@ def test_get(kube):
 
 
 def test_get_watch(kube):
-    result = kube("get", "pods", "-w", "--request-timeout=1s", check=False)
-    assert len(result.out.splitlines()) >= 4
+    with kube.cluster.kubectl_started("-n", kube.space, "get", "pods", "-w",
+                                      program=kube.program) as lines:
+        assert [next(lines).split()[0] for _ in range(4)] == ["NAME", "web-0", "web-1", "web-2"]
+        kube("annotate", "pod", "web-1", "seen=yes")
+        assert next(lines).split()[0] == "web-1"
 
 
 def test_create(kube):

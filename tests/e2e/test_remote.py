@@ -3,13 +3,12 @@
 
 import pathlib
 import signal
-import socket
 import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
-from conftest import DEADLINE, HEADLESSD, Answer, Cluster, fqdn
+from conftest import DEADLINE, HEADLESSD, Answer, Cluster, fqdn, free_port, start_headlessd
 
 MANIFEST = """
 apiVersion: v1
@@ -47,25 +46,14 @@ NAMES = [
 ]
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Remote:
     """A headlessd dns."""
 
     def __init__(self, kubeconfig, folder, *options):
         self.log = open(folder / "dns.log", "ab")
-        self.process = subprocess.Popen(
-            [HEADLESSD, "dns", "--kubeconfig", str(kubeconfig), "--listen", "127.0.0.1:0",
-             "--metrics-listen", "127.0.0.1:0", *options],
-            stdout=subprocess.PIPE, stderr=self.log, text=True,
-        )
-        line = self.process.stdout.readline()
-        assert line.startswith("ready "), f"no ready line but {line!r}; see {self.log.name}"
-        self.ready = dict(word.split("=", 1) for word in line.split()[1:])
+        self.process, self.ready = start_headlessd(
+            "dns", "--kubeconfig", str(kubeconfig), "--listen", "127.0.0.1:0",
+            "--metrics-listen", "127.0.0.1:0", *options, log=self.log)
         self.dns_host, port = self.ready["dns"].rsplit(":", 1)
         self.dns_port = int(port)
 
