@@ -20,8 +20,10 @@
 #include "client/cache.h"
 #include "client/runner.h"
 #include "cmd/api_part.h"
+#include "cmd/apply.h"
 #include "cmd/cmd.h"
 #include "cmd/dns_part.h"
+#include "cmd/manifests.h"
 #include "cmd/ready.h"
 #include "cmd/settings.h"
 #include "control/controllers.h"
@@ -35,6 +37,8 @@
 
 struct standalone {
 	struct settings settings;
+	struct manifests manifests;
+	struct apply *apply;
 	struct loop *loop;
 	struct api_part api;
 	struct cache *cache;
@@ -66,6 +70,7 @@ static void say_ready_if_so(struct standalone *all)
 	metrics.port = http_server_port(all->metrics_server);
 	listen_format(&metrics, text, sizeof(text));
 	ready_say(all->api.url, dns_server_address(all->dns.server, 0), text, all->api.kubeconfig);
+	all->apply = apply_start(all->loop, all->api.client, &all->manifests);
 }
 
 static bool is_ready_node(struct object *node)
@@ -242,6 +247,12 @@ static int start(struct standalone *all)
 
 	all->api.unready = write_unready;
 	all->api.userdata = all;
+	/* Before anything is made or changed. */
+	for (size_t i = 0; i < all->settings.apply.n; i++) {
+		if ((result = manifests_read(&all->manifests, all->settings.apply.items[i])) < 0) {
+			return error_trace(result);
+		}
+	}
 	if ((result = loop_new(&all->loop)) < 0 ||
 	    (result = loop_signal(all->loop, SIGTERM, told_to_stop, all)) < 0 ||
 	    (result = loop_signal(all->loop, SIGINT, told_to_stop, all)) < 0 ||
@@ -270,6 +281,8 @@ static void stop(struct standalone *all)
 	all->cache = cache_free(all->cache);
 	dns_part_stop(&all->dns);
 	api_part_stop(&all->api);
+	all->apply = apply_free(all->apply);
+	manifests_deinit(&all->manifests);
 	object_trees_on_full(0, NULL, NULL);
 	all->loop = loop_free(all->loop);
 }
