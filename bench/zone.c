@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench-zone [SERVICES [ENDPOINTS [LARGE]]]: the zone at scale. Feeds that many headless Services
- * with that many endpoints in all, and one more Service of LARGE endpoints in slices of 100; prints
- * what the zone takes and what a change costs, from the object to the published name.
+ * with that many endpoints in all, in three topology zones, and one more Service of LARGE endpoints
+ * in slices of 100; prints what the zone takes and what a change costs, from the object to the
+ * published name.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -94,9 +95,9 @@ static void slice_json(struct buffer *json, int service, int slice, int first, i
 
 		buffer_printf(json,
 			      "%s{\"addresses\":[\"10.%d.%d.%d\"],\"hostname\":\"pod-%d\","
-			      "\"conditions\":{\"ready\":true}}",
+			      "\"zone\":\"zone-%c\",\"conditions\":{\"ready\":true}}",
 			      i != 0 ? "," : "", number >> 16 & 255, number >> 8 & 255,
-			      number & 255, first + i);
+			      number & 255, first + i, "abc"[i % 3]);
 	}
 	buffer_append_text(json, "]}");
 }
@@ -207,7 +208,11 @@ int main(int argc, char **argv)
 	int large = argc > 3 ? atoi(argv[3]) : 10000;
 	static const char *const reverse[] = { "10.0.0.0/8" };
 	struct zone_config config = {
-		.domain = "cluster.local", .ttl = 5, .reverse = reverse, .n_reverse = 1
+		.domain = "cluster.local",
+		.ttl = 5,
+		.reverse = reverse,
+		.n_reverse = 1,
+		.zonal = true,
 	};
 	_cleanup_buffer_ struct buffer json = BUFFER_INIT(JSON_MAX);
 	char message[ZONE_MESSAGE];

@@ -101,6 +101,7 @@ enum {
 	LIMIT_ZONE_PORTS = 1000, /* of one Service or slice that get names */
 	LIMIT_ZONE_BODY =
 		64 * 1024 * 1024, /* each part of a Service's SRV sets while it is built */
+	LIMIT_ZONE_TOPOLOGY = 256, /* topology zones of one Service that get names */
 	LIMIT_ZONE_PODS = 2000000, /* addresses of pods, when pod names are verified */
 
 	/* DNS. */

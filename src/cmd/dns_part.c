@@ -34,6 +34,7 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 		.domain = config->domain,
 		.ttl = config->ttl,
 		.pods = config->pods,
+		.zonal = config->zonal,
 		.reverse = config->networks,
 		.reverse_fallthrough = config->reverse_fallthrough,
 		.ignore_empty_service = config->ignore_empty_service,

@@ -22,6 +22,7 @@ struct dns_part_config {
 	bool reverse_fallthrough;
 	bool ignore_empty_service;
 	bool endpoint_pod_names;
+	bool zonal;
 	bool keep_little; /* the cache is for us alone: it holds just what the zone needs back */
 	unsigned workers; /* 0: one a core */
 	uint16_t udp_size; /* 0: the usual one */

@@ -148,6 +148,7 @@ static int start_dns(struct standalone *all)
 	struct dns_part_config config = {
 		.domain = all->settings.cluster_domain,
 		.pods = ZONE_PODS_INSECURE,
+		.zonal = true,
 		.listen_option = "--dns-listen",
 		.ttl = (uint32_t)all->settings.ttl,
 		.ttls = all->settings.ttls,

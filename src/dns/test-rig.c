@@ -149,7 +149,13 @@ static void add_endpoint(struct buffer *json, struct str endpoint)
 	char last = address.p[address.n - 1];
 
 	address.n -= last == '!' || last == '?';
+	struct str zone = address;
+
+	address = str_cut(&zone, '@');
 	buffer_printf(json, "{\"addresses\":[\"%.*s\"]", STR_ARG(address));
+	if (zone.n != 0) {
+		buffer_printf(json, ",\"zone\":\"%.*s\"", STR_ARG(zone));
+	}
 	if (!str_is(host, "-")) {
 		buffer_printf(json, ",\"hostname\":\"%.*s\"", STR_ARG(host));
 	}

@@ -5,7 +5,8 @@
  * The published form of a Service: every name it has, in one immutable allocation. Built by the
  * control thread, read by the workers.
  *
- *   header | endpoints | pairs | port nodes | slots | A records | AAAA records | numbers | text
+ *   header | endpoints | pairs | port nodes | zones | slots | A records | AAAA records | numbers |
+ *   text
  *
  * An endpoint is a label below the Service with its addresses; endpoints that are not ready stand
  * behind the ready ones and have none. `slots` is an open-addressing table from the label's hash to
@@ -56,6 +57,12 @@ struct body_port {
 	struct body_node node;
 };
 
+/* The endpoints in one topology zone. */
+struct body_zone {
+	uint32_t name; /* in text: a length, then wire labels without a root */
+	struct body_node node;
+};
+
 struct body_endpoint {
 	uint32_t label; /* offset of a wire label in text */
 	struct range a;
@@ -68,8 +75,10 @@ struct service_body {
 	uint8_t type; /* enum service_type */
 	bool alias_is_address;
 	bool has_selector;
+	bool paired; /* endpoints differ in their ports: all_pairs has them */
 	uint8_t base; /* bytes of SERVICE.NAMESPACE.svc at the start of text */
 	uint16_t n_ports;
+	uint16_t n_zones;
 	uint16_t n_numbers; /* distinct ports of the endpoints, when all have the same */
 	uint16_t n_slice_ports; /* their number before that */
 	uint16_t first_number;
@@ -81,9 +90,10 @@ struct service_body {
 	struct body_node node;
 	struct range alias; /* in text: the target of an ExternalName */
 	const struct body_endpoint *endpoints;
-	const struct server_pair *pairs; /* NULL when all endpoints have the same ports */
+	const struct server_pair *pairs;
 	struct range all_pairs; /* every endpoint's, in the order of endpoints */
 	const struct body_port *ports;
+	const struct body_zone *zones;
 	const uint32_t *slots; /* endpoint + 1; 0 is empty */
 	const uint8_t *a;
 	const uint8_t *aaaa;

@@ -4,7 +4,7 @@
  * gathered in two tables: an address belongs to the first endpoint that has it. Then records are
  * laid out:
  *
- *   the Service's own | each endpoint's own, side by side | endpoints that share | port nodes'
+ *   the Service's own | each endpoint's own, side by side | endpoints that share | ports', zones'
  *
  * so the first two parts hold every address once, which is the set of a headless Service, and an
  * endpoint that shares an address with another (rare) gets a second copy of its records further
@@ -20,7 +20,8 @@ struct build *build_new(void)
 {
 	struct build *build = MEM_NEW(struct build);
 	struct buffer *buffers[] = { &build->numbers, &build->nodes, &build->node_names,
-				     &build->pairs,   &build->picks, &build->tuples };
+				     &build->pairs,   &build->picks, &build->tuples,
+				     &build->zones,   &build->zonal };
 
 	for (size_t i = 0; i < ARRAY_SIZE(buffers); i++) {
 		buffer_init(buffers[i], LIMIT_ZONE_BODY);
@@ -42,6 +43,8 @@ struct build *build_free(struct build *build)
 		buffer_deinit(&build->pairs);
 		buffer_deinit(&build->picks);
 		buffer_deinit(&build->tuples);
+		buffer_deinit(&build->zones);
+		buffer_deinit(&build->zonal);
 		mem_free(build);
 	}
 	return NULL;
@@ -91,9 +94,11 @@ static void build_reset(struct build *build, const struct list *slices)
 	buffer_clear(&build->pairs);
 	buffer_clear(&build->picks);
 	buffer_clear(&build->tuples);
+	buffer_clear(&build->zones);
+	buffer_clear(&build->zonal);
 	build->node = (struct body_node){ 0 };
 	build->endpoint_numbers = build->all_pairs = (struct range){ 0 };
-	build->paired = false;
+	build->paired = build->picked_ports = false;
 	build->n_slice_ports = 0;
 	build->unique[V4] = build->unique[V6] = 0;
 }
@@ -135,12 +140,26 @@ static uint32_t *address_slot(struct build *build, const uint8_t *bytes, uint8_t
 	return &build->by_address.slots[i];
 }
 
-struct build_address *build_address_of(struct build *build, const uint8_t *bytes, uint8_t size)
+uint32_t build_label_of(const struct build *build, struct str wire)
+{
+	uint32_t hash = snapshot_hash(wire);
+
+	for (uint32_t i = hash & build->by_label.mask;; i = (i + 1) & build->by_label.mask) {
+		uint32_t label = build->by_label.slots[i] - 1;
+
+		if (build->labels[label].hash == hash &&
+		    memcmp(build->labels[label].wire, wire.p, wire.n) == 0) {
+			return label;
+		}
+	}
+}
+
+uint32_t build_address_of(struct build *build, const uint8_t *bytes, uint8_t size)
 {
 	uint32_t slot = *address_slot(build, bytes, size);
 
 	assert(slot != 0);
-	return &build->addresses[slot - 1];
+	return slot - 1;
 }
 
 /* Notes that endpoint `label` has an address that belongs to another one. */
@@ -162,9 +181,9 @@ static void share_address(struct build *build, uint32_t address, uint32_t label)
 	owner->all[build->addresses[address].family]++;
 }
 
-static void gather_record(struct build *build, const struct slice *slice,
-			  const struct source_record *record)
+static void gather_record(struct build *build, const struct slice *slice, uint32_t i, bool zones)
 {
+	const struct source_record *record = slice_record(slice, i);
 	uint32_t label = find_or_add_label(build, slice_label(slice, record));
 	uint32_t *slot = address_slot(build, record->address, slice->family);
 	uint8_t family = slice->family == 4 ? V4 : V6;
@@ -183,17 +202,18 @@ static void gather_record(struct build *build, const struct slice *slice,
 	} else if (build->addresses[*slot - 1].label != label) {
 		share_address(build, *slot - 1, label);
 	}
+	if (zones) {
+		build_zonal_record(build, slice, i, label, *slot - 1);
+	}
 }
 
 /* Ready ones first, so that they are the first `n_ready` labels. */
-static void gather(struct build *build, const struct list *slices)
+static void gather(struct build *build, const struct list *slices, bool headless)
 {
 	list_for_each (slice, slices, struct slice, link) {
 		for (uint32_t i = 0; slice->n_ready != 0 && i < slice->n_records; i++) {
-			const struct source_record *record = slice_record(slice, i);
-
-			if (source_is_ready(record)) {
-				gather_record(build, slice, record);
+			if (source_is_ready(slice_record(slice, i))) {
+				gather_record(build, slice, i, headless && slice->zones != NULL);
 			}
 		}
 	}
@@ -215,6 +235,8 @@ static void gather(struct build *build, const struct list *slices)
 /* Decides where every record goes. The Service's own come first. */
 static void lay_out(struct build *build, const struct service_spec *spec)
 {
+	const struct body_port *ports = (const struct body_port *)(const void *)build->nodes.p;
+	const struct build_zone *zones = (const struct build_zone *)(const void *)build->zones.p;
 	uint32_t at[FAMILIES] = { 0 };
 
 	for (size_t i = 0; i < spec->n_addresses; i++) {
@@ -238,15 +260,15 @@ static void lay_out(struct build *build, const struct service_spec *spec)
 			}
 		}
 	}
-	/* Port nodes that have just some of the addresses: from counting in picks to places. */
-	for (size_t i = 0;
-	     build->paired && i < build_count(&build->nodes, sizeof(struct body_port)); i++) {
-		struct body_port *port = (struct body_port *)(void *)build->nodes.p + i;
-
-		if (spec->type == SERVICE_HEADLESS) {
-			at[V4] += port->node.a.n;
-			at[V6] += port->node.aaaa.n;
-		}
+	memcpy(build->first_pick, at, sizeof(at));
+	for (size_t i = 0; build->picked_ports && i < build_count(&build->nodes, sizeof(*ports));
+	     i++) {
+		at[V4] += ports[i].node.a.n;
+		at[V6] += ports[i].node.aaaa.n;
+	}
+	for (size_t i = 0; i < build_count(&build->zones, sizeof(*zones)); i++) {
+		at[V4] += zones[i].node.a.n;
+		at[V6] += zones[i].node.aaaa.n;
 	}
 	memcpy(build->records, at, sizeof(at));
 }
@@ -326,25 +348,21 @@ static void write_records(struct build *build, const struct writer *writer,
 	}
 }
 
-/* Writes the picked addresses of port nodes behind everything else, and their ranges for good. */
-static void write_picks(struct build *build, const struct writer *writer, struct body_port *ports,
-			size_t n)
+/*
+ * Writes the addresses that a node picked; its ranges counted in picks, from now on they are places.
+ */
+static void write_picks(struct build *build, const struct writer *writer, struct body_node *node,
+			uint32_t at[FAMILIES])
 {
 	const uint32_t *picks = (const uint32_t *)(const void *)build->picks.p;
-	uint32_t at[FAMILIES] = { build->records[V4], build->records[V6] };
+	struct range *ranges[FAMILIES] = { &node->a, &node->aaaa };
 
-	for (size_t i = n; i-- > 0;) {
-		struct range *ranges[FAMILIES] = { &ports[i].node.a, &ports[i].node.aaaa };
+	for (uint8_t f = V4; f < FAMILIES; f++) {
+		uint32_t first = ranges[f]->first;
 
-		for (uint8_t f = V4; f < FAMILIES; f++) {
-			uint32_t first = ranges[f]->first;
-
-			at[f] -= ranges[f]->n;
-			for (uint32_t k = 0; k < ranges[f]->n; k++) {
-				write_record(writer, f, at[f] + k,
-					     build->addresses[picks[first + k]].bytes);
-			}
-			ranges[f]->first = at[f];
+		ranges[f]->first = at[f];
+		for (uint32_t i = 0; i < ranges[f]->n; i++) {
+			write_record(writer, f, at[f]++, build->addresses[picks[first + i]].bytes);
 		}
 	}
 }
@@ -355,6 +373,7 @@ struct layout {
 	size_t endpoints;
 	size_t pairs;
 	size_t ports;
+	size_t zones;
 	size_t slots;
 	size_t a;
 	size_t aaaa;
@@ -367,10 +386,14 @@ struct layout {
 static size_t text_size(const struct build *build, struct str base, const struct service_spec *spec)
 {
 	const struct port_name *names = (const struct port_name *)(void *)build->node_names.p;
+	const struct build_zone *zones = (const struct build_zone *)(const void *)build->zones.p;
 	size_t size = base.n + spec->alias.n;
 
 	for (size_t i = 0; i < build_count(&build->nodes, sizeof(struct body_port)); i++) {
 		size += 2U + names[i].name[0] + names[i].protocol[0];
+	}
+	for (size_t i = 0; i < build_count(&build->zones, sizeof(*zones)); i++) {
+		size += 1U + zones[i].name[0];
 	}
 	for (uint32_t i = 0; i < build->n_labels; i++) {
 		size += 1U + build->labels[i].wire[0];
@@ -390,7 +413,9 @@ static struct layout plan(const struct build *build, struct str base,
 	layout.mask = (uint32_t)slots - 1;
 	layout.pairs = layout.endpoints + build->n_labels * sizeof(struct body_endpoint);
 	layout.ports = layout.pairs + build->pairs.n;
-	layout.slots = layout.ports + build->nodes.n;
+	layout.zones = layout.ports + build->nodes.n;
+	layout.slots = layout.zones + build_count(&build->zones, sizeof(struct build_zone)) *
+					      sizeof(struct body_zone);
 	layout.a = layout.slots + slots * sizeof(uint32_t);
 	layout.aaaa = layout.a + (size_t)build->records[V4] * ZONE_A_RECORD;
 	layout.numbers = layout.aaaa + (size_t)build->records[V6] * ZONE_AAAA_RECORD;
@@ -410,8 +435,9 @@ static uint32_t add_text(uint8_t *text, size_t *at, const void *bytes, size_t n)
 
 static void pack_text(const struct build *build, struct service_body *body, struct str base,
 		      const struct service_spec *spec, struct body_port *ports,
-		      struct body_endpoint *endpoints)
+		      struct body_endpoint *endpoints, struct body_zone *zones)
 {
+	const struct build_zone *from = (const struct build_zone *)(const void *)build->zones.p;
 	const struct port_name *names = (const struct port_name *)(void *)build->node_names.p;
 	uint8_t *text = (uint8_t *)(uintptr_t)body->text;
 	size_t at = 0;
@@ -424,6 +450,10 @@ static void pack_text(const struct build *build, struct service_body *body, stru
 		ports[i].name = add_text(text, &at, names[i].name, 1U + names[i].name[0]);
 		ports[i].protocol =
 			add_text(text, &at, names[i].protocol, 1U + names[i].protocol[0]);
+	}
+	for (size_t i = 0; i < body->n_zones; i++) {
+		zones[i].name = add_text(text, &at, from[i].name, 1U + from[i].name[0]);
+		zones[i].node = from[i].node;
 	}
 	for (uint32_t i = 0; i < build->n_labels; i++) {
 		const uint8_t *wire = build->labels[i].wire;
@@ -463,11 +493,13 @@ static struct service_body *pack(struct build *build, struct str base,
 	struct service_body *body = mem_alloc(sizeof(struct service_body) + layout.end);
 	struct body_endpoint *endpoints = (struct body_endpoint *)(void *)(body->bytes);
 	struct body_port *ports = (struct body_port *)(void *)(body->bytes + layout.ports);
+	struct body_zone *zones = (struct body_zone *)(void *)(body->bytes + layout.zones);
 	uint32_t *slots = (uint32_t *)(void *)(body->bytes + layout.slots);
 	struct writer writer = {
 		.records = { body->bytes + layout.a, body->bytes + layout.aaaa },
 		.ttl = endpoint_ttl(spec, ttls),
 	};
+	uint32_t at[FAMILIES] = { build->first_pick[V4], build->first_pick[V6] };
 
 	body->type = spec->type;
 	body->alias_is_address = spec->alias_is_address;
@@ -476,6 +508,7 @@ static struct service_body *pack(struct build *build, struct str base,
 	body->first_number = (uint16_t)build->endpoint_numbers.first;
 	body->n_numbers = (uint16_t)build->endpoint_numbers.n;
 	body->n_slice_ports = (uint16_t)build->n_slice_ports;
+	body->n_zones = (uint16_t)build_count(&build->zones, sizeof(struct build_zone));
 	body->n_endpoints = build->n_labels;
 	body->n_ready = build->n_ready;
 	body->ready = build->ready;
@@ -483,9 +516,11 @@ static struct service_body *pack(struct build *build, struct str base,
 	body->mask = layout.mask;
 	body->node = build->node;
 	body->endpoints = endpoints;
-	body->pairs = build->paired ? (const void *)(body->bytes + layout.pairs) : NULL;
+	body->paired = build->paired;
+	body->pairs = (const struct server_pair *)(const void *)(body->bytes + layout.pairs);
 	body->all_pairs = build->all_pairs;
 	body->ports = ports;
+	body->zones = zones;
 	body->slots = slots;
 	body->a = body->bytes + layout.a;
 	body->aaaa = body->bytes + layout.aaaa;
@@ -494,11 +529,14 @@ static struct service_body *pack(struct build *build, struct str base,
 	copy_part(body->bytes + layout.pairs, &build->pairs);
 	copy_part(body->bytes + layout.ports, &build->nodes);
 	copy_part(body->bytes + layout.numbers, &build->numbers);
-	pack_text(build, body, base, spec, ports, endpoints);
+	pack_text(build, body, base, spec, ports, endpoints, zones);
 	pack_endpoints(build, endpoints, slots, layout.mask);
 	write_records(build, &writer, spec, ttls);
-	if (build->paired && spec->type == SERVICE_HEADLESS) {
-		write_picks(build, &writer, ports, body->n_ports);
+	for (size_t i = 0; build->picked_ports && i < body->n_ports; i++) {
+		write_picks(build, &writer, &ports[i].node, at);
+	}
+	for (size_t i = 0; i < body->n_zones; i++) {
+		write_picks(build, &writer, &zones[i].node, at);
 	}
 	return body;
 }
@@ -512,7 +550,7 @@ struct service_body *body_new(struct build *build, struct str base, const struct
 	/* What is below an alias is nothing, whatever slices say. */
 	slices = spec->type == SERVICE_EXTERNAL ? &none : slices;
 	build_reset(build, slices);
-	gather(build, slices);
+	gather(build, slices, spec->type == SERVICE_HEADLESS);
 	if (spec->type == SERVICE_CLUSTER) {
 		build_ports_of_spec(build, spec);
 	} else {
@@ -520,6 +558,9 @@ struct service_body *body_new(struct build *build, struct str base, const struct
 		build->node.aaaa.n = build->unique[V6];
 	}
 	build_ports_of_slices(build, slices, spec->type == SERVICE_HEADLESS);
+	if (spec->type == SERVICE_HEADLESS) {
+		build_zones(build);
+	}
 	lay_out(build, spec);
 	return pack(build, base, spec, ttls);
 }

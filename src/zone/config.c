@@ -108,6 +108,11 @@ int zone_configure(struct zone *zone, const struct zone_config *config, char mes
 	    zone->domain.n_labels == 0) {
 		return bad_config(message, "\"%s\" is no domain name", config->domain);
 	}
+	if (config->zonal && config->no_endpoints) {
+		return bad_config(message,
+				  "names of topology zones (zonal) need the endpoints that "
+				  "noendpoints leaves out");
+	}
 	if ((result = set_ttls(zone, config, message)) != 0 ||
 	    (result = set_namespaces(zone, config, message)) != 0) {
 		return result;
@@ -124,6 +129,7 @@ int zone_configure(struct zone *zone, const struct zone_config *config, char mes
 	zone->reverse_fallthrough = config->reverse_fallthrough;
 	zone->ignore_empty_service = config->ignore_empty_service;
 	zone->endpoint_pod_names = config->endpoint_pod_names;
+	zone->zonal = config->zonal;
 	zone->clock = config->clock != NULL ? config->clock : &clock_system;
 	return 0;
 }

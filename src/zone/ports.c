@@ -20,12 +20,7 @@ struct port_tuple {
 	uint32_t port;
 };
 
-static bool wire_label_eq(const uint8_t *a, const uint8_t *b)
-{
-	return memcmp(a, b, 1U + *a) == 0;
-}
-
-static uint16_t weight_of(uint64_t candidates)
+uint16_t build_weight(uint64_t candidates)
 {
 	return candidates == 0 || candidates > 100 ? 1 : (uint16_t)(100 / candidates);
 }
@@ -58,7 +53,7 @@ static size_t node_for(struct build *build, const uint8_t *name, const uint8_t *
 	for (size_t i = 0; i < n; i++) {
 		const struct port_name *known = node_name(build, i);
 
-		if (wire_label_eq(known->name, name) && wire_label_eq(known->protocol, protocol)) {
+		if (counted_eq(known->name, name) && counted_eq(known->protocol, protocol)) {
 			return i;
 		}
 	}
@@ -85,8 +80,8 @@ static struct range add_numbers(struct build *build, const struct source_port *p
 		bool known = false;
 
 		if (!ports[i].has_number ||
-		    (only != NULL && (!wire_label_eq(text + ports[i].name, only->name) ||
-				      !wire_label_eq(text + ports[i].protocol, only->protocol)))) {
+		    (only != NULL && (!counted_eq(text + ports[i].name, only->name) ||
+				      !counted_eq(text + ports[i].protocol, only->protocol)))) {
 			continue;
 		}
 		++*ret_ports;
@@ -118,7 +113,7 @@ static void add_uniform_nodes(struct build *build, const struct source_port *por
 
 		*node = *of;
 		node->of = add_numbers(build, ports, n, text, node_name(build, i), &matching);
-		node->weight = weight_of(targets * matching);
+		node->weight = build_weight(targets * matching);
 	}
 }
 
@@ -136,7 +131,7 @@ void build_ports_of_spec(struct build *build, const struct service_spec *spec)
 	}
 	node->of = add_numbers(build, spec->ports, spec->n_ports, spec->text, NULL, &ports);
 	node->form = node->of.n != 0 && spec->n_addresses != 0 ? SERVERS_SELF : SERVERS_NONE;
-	node->weight = weight_of((uint64_t)ports * spec->n_addresses);
+	node->weight = build_weight((uint64_t)ports * spec->n_addresses);
 	add_uniform_nodes(build, spec->ports, spec->n_ports, spec->text, node, spec->n_addresses);
 }
 
@@ -152,8 +147,8 @@ static bool ports_eq(const struct slice *a, const struct slice *b)
 		const struct source_port *y = &b->ports[i];
 
 		if (x->number != y->number || x->has_number != y->has_number ||
-		    !wire_label_eq(a->text + x->name, b->text + y->name) ||
-		    !wire_label_eq(a->text + x->protocol, b->text + y->protocol)) {
+		    !counted_eq(a->text + x->name, b->text + y->name) ||
+		    !counted_eq(a->text + x->protocol, b->text + y->protocol)) {
 			return false;
 		}
 	}
@@ -177,41 +172,15 @@ static void add_node_tuple(struct build *build, const uint8_t *name, const uint8
 	}
 }
 
-static uint32_t label_of(const struct build *build, const struct slice *slice,
-			 const struct source_record *record)
-{
-	struct str wire = slice_label(slice, record);
-	uint32_t hash = snapshot_hash(wire);
-	uint32_t i = hash & build->by_label.mask;
-
-	/* It is there: all of them were gathered before. */
-	for (;; i = (i + 1) & build->by_label.mask) {
-		uint32_t label = build->by_label.slots[i] - 1;
-
-		if (build->labels[label].hash == hash &&
-		    memcmp(build->labels[label].wire, wire.p, wire.n) == 0) {
-			return label;
-		}
-	}
-}
-
 /* The addresses of the slice that node `node` (1…) has not taken yet. */
-static void pick_addresses(struct build *build, const struct slice *slice, uint32_t node,
-			   uint8_t family)
+static void pick_addresses(struct build *build, const struct slice *slice, uint32_t node)
 {
 	for (uint32_t r = 0; r < slice->n_records; r++) {
 		const struct source_record *record = slice_record(slice, r);
 
 		if (source_is_ready(record)) {
-			struct build_address *address =
-				build_address_of(build, record->address, slice->family);
-
-			if (address->family == family && address->stamp != node) {
-				uint32_t index = (uint32_t)(address - build->addresses);
-
-				address->stamp = node;
-				buffer_append(&build->picks, &index, sizeof(index));
-			}
+			build_pick(build, build_address_of(build, record->address, slice->family),
+				   node);
 		}
 	}
 }
@@ -221,8 +190,8 @@ static uint32_t slice_port_number(const struct slice *slice, const struct port_n
 {
 	for (size_t i = 0; i < slice->n_ports; i++) {
 		if (slice->ports[i].has_number &&
-		    wire_label_eq(slice->text + slice->ports[i].name, name->name) &&
-		    wire_label_eq(slice->text + slice->ports[i].protocol, name->protocol)) {
+		    counted_eq(slice->text + slice->ports[i].name, name->name) &&
+		    counted_eq(slice->text + slice->ports[i].protocol, name->protocol)) {
 			return slice->ports[i].number;
 		}
 	}
@@ -243,14 +212,15 @@ static void pick_node(struct build *build, const struct list *slices, uint32_t n
 
 		range->first = (uint32_t)build_count(&build->picks, sizeof(uint32_t));
 		list_for_each (slice, slices, struct slice, link) {
-			if (slice_port_number(slice, name) != 0) {
-				pick_addresses(build, slice, node, family);
-				candidates += family == V4 ? slice->n_ready : 0;
+			if (slice_port_number(slice, name) != 0 &&
+			    slice->family == (family == V4 ? 4 : 16)) {
+				pick_addresses(build, slice, node);
+				candidates += slice->n_ready;
 			}
 		}
 		range->n = (uint32_t)build_count(&build->picks, sizeof(uint32_t)) - range->first;
 	}
-	body_node->weight = weight_of(candidates);
+	body_node->weight = build_weight(candidates);
 }
 
 static int compare_tuples(const void *a, const void *b)
@@ -275,7 +245,7 @@ static void add_slice_tuples(struct build *build, const struct slice *slice, boo
 		if (!source_is_ready(record)) {
 			continue;
 		}
-		uint32_t label = label_of(build, slice, record);
+		uint32_t label = build_label_of(build, slice_label(slice, record));
 
 		for (size_t i = 0; i < slice->n_ports; i++) {
 			const struct source_port *port = &slice->ports[i];
@@ -319,8 +289,8 @@ static void write_pairs(struct build *build, bool nodes)
 			range->first =
 				(uint32_t)build_count(&build->pairs, sizeof(struct server_pair));
 		}
-		range->n++;
 		buffer_append(&build->pairs, &pair, sizeof(pair));
+		range->n += !build->pairs.overflowed;
 	}
 	if (nodes) {
 		build->node.of = build->all_pairs;
@@ -333,6 +303,7 @@ static void build_pairs(struct build *build, const struct list *slices, bool nod
 	uint64_t candidates = 0;
 
 	build->paired = true;
+	build->picked_ports = nodes;
 	list_for_each (slice, slices, struct slice, link) {
 		add_slice_tuples(build, slice, nodes);
 		for (size_t i = 0; i < slice->n_ports; i++) {
@@ -341,7 +312,7 @@ static void build_pairs(struct build *build, const struct list *slices, bool nod
 	}
 	write_pairs(build, nodes);
 	if (nodes) {
-		build->node.weight = weight_of(candidates);
+		build->node.weight = build_weight(candidates);
 		for (size_t i = 0; i < node_count(build); i++) {
 			pick_node(build, slices, (uint32_t)i + 1);
 		}
@@ -371,7 +342,7 @@ void build_ports_of_slices(struct build *build, const struct list *slices, bool 
 	if (nodes) {
 		build->node.of = build->endpoint_numbers;
 		build->node.form = build->endpoint_numbers.n != 0 ? SERVERS_PRODUCT : SERVERS_NONE;
-		build->node.weight = weight_of((uint64_t)build->ready * build->n_slice_ports);
+		build->node.weight = build_weight((uint64_t)build->ready * build->n_slice_ports);
 		add_uniform_nodes(build, first->ports, first->n_ports, first->text, &build->node,
 				  build->ready);
 	}

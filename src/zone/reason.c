@@ -45,6 +45,10 @@ static const struct cause causes[ZONE_CAUSES] = {
 	[ZONE_CAUSE_NAMESPACE_HIDDEN] = { "namespace-hidden",
 					  "namespace {s} is not among those served here" },
 	[ZONE_CAUSE_ENDPOINTS_OFF] = { "endpoints-off", "names of endpoints are switched off" },
+	[ZONE_CAUSE_NO_ZONE] = { "no-zone", "no ready endpoint of Service {n}/{s} is in this zone "
+					    "({r} of {t} endpoints are ready)" },
+	[ZONE_CAUSE_NOT_HEADLESS] = { "not-headless", "Service {n}/{s} is not headless: it has no "
+						      "names of topology zones" },
 	[ZONE_CAUSE_NO_ADDRESS] = { "no-address", "no Service or endpoint has this address" },
 };
 

@@ -89,29 +89,78 @@ static bool endpoint_is_ready(const json_t *endpoint)
 	return !json_is_false(ready);
 }
 
+/* A slice being read. */
+struct reading {
+	unsigned wanted;
+	uint8_t family;
+	uint32_t known[8]; /* zones spelled last: offsets into text + 1 */
+	size_t n_known; /* that were spelled at all */
+	struct buffer ports; /* struct source_port */
+	struct buffer records; /* struct source_record */
+	struct buffer zones; /* uint32_t */
+	struct buffer text;
+};
+
+static void reading_deinit(struct reading *reading)
+{
+	buffer_deinit(&reading->ports);
+	buffer_deinit(&reading->records);
+	buffer_deinit(&reading->zones);
+	buffer_deinit(&reading->text);
+}
+
 /* The label of an endpoint, written once for all its addresses unless it is made of the address. */
-static bool endpoint_label(const json_t *endpoint, bool pod_names, struct buffer *text,
-			   uint32_t *ret_label)
+static bool endpoint_label(struct reading *reading, const json_t *endpoint, uint32_t *ret_label)
 {
 	struct str name = string_of(endpoint, "hostname");
 
-	if (!is_label(name) && pod_names) {
+	if (!is_label(name) && (reading->wanted & SLICE_POD_NAMES) != 0) {
 		name = string_of(json_object_get(endpoint, "targetRef"), "name");
 	}
 	if (!is_label(name)) {
 		return false;
 	}
-	*ret_label = add_label(text, name);
+	*ret_label = add_label(&reading->text, name);
 	return true;
 }
 
-static void add_endpoint(const json_t *endpoint, uint8_t family, bool pod_names,
-			 struct buffer *records, struct buffer *text)
+/*
+ * The topology zone of an endpoint: an offset into text + 1, 0 for none. Each is spelled once, as long
+ * as they are not very many.
+ */
+static uint32_t endpoint_zone(struct reading *reading, const json_t *endpoint)
+{
+	struct str zone = string_of(endpoint, "zone");
+	uint8_t wire[1 + LIMIT_DNS_NAME];
+	size_t n;
+
+	if ((reading->wanted & SLICE_ZONES) == 0 || zone.n == 0) {
+		return 0;
+	}
+	n = name_labels_write(zone, wire + 1, LIMIT_DNS_NAME);
+	if (n == 0) {
+		return 0;
+	}
+	wire[0] = (uint8_t)n;
+	for (size_t i = 0; i < ARRAY_SIZE(reading->known) && reading->known[i] != 0; i++) {
+		if (counted_eq((const uint8_t *)reading->text.p + reading->known[i] - 1, wire)) {
+			return reading->known[i];
+		}
+	}
+	uint32_t at = (uint32_t)reading->text.n + 1;
+
+	buffer_append(&reading->text, wire, 1 + n);
+	reading->known[reading->n_known++ % ARRAY_SIZE(reading->known)] = at;
+	return at;
+}
+
+static void add_endpoint(struct reading *reading, const json_t *endpoint)
 {
 	bool ready = endpoint_is_ready(endpoint);
 	char dashed[ADDRESS_LABEL];
 	uint32_t label = 0;
-	bool named = endpoint_label(endpoint, pod_names, text, &label);
+	bool named = endpoint_label(reading, endpoint, &label);
+	uint32_t zone = endpoint_zone(reading, endpoint);
 	size_t i;
 	json_t *item;
 
@@ -120,39 +169,53 @@ static void add_endpoint(const json_t *endpoint, uint8_t family, bool pod_names,
 				       .n = json_string_length(item) };
 		struct address address;
 
-		if (!address_parse(spelled, &address) || address.n != family) {
+		if (!address_parse(spelled, &address) || address.n != reading->family) {
 			continue;
 		}
 		if (!named) {
 			struct str own = { .p = dashed, .n = address_dashed(spelled, dashed) };
 
-			label = add_label(text, own);
+			label = add_label(&reading->text, own);
 		}
 		label = ready ? label | (uint32_t)SOURCE_READY : label;
-		buffer_append(records, &label, sizeof(label));
-		buffer_append(records, address.bytes, family);
+		buffer_append(&reading->records, &label, sizeof(label));
+		buffer_append(&reading->records, address.bytes, reading->family);
+		buffer_append(&reading->zones, &zone, sizeof(zone));
 		label &= ~(uint32_t)SOURCE_READY;
 	}
 }
 
-static struct slice *slice_pack(uint8_t family, const struct buffer *ports,
-				const struct buffer *records, const struct buffer *text)
+static void copy_part(uint8_t *to, const struct buffer *from, size_t n)
 {
-	size_t at_records = pad(ports->n);
-	size_t at_text = at_records + pad(records->n);
-	size_t size = at_text + text->n;
+	if (n != 0) {
+		memcpy(to, from->p, n);
+	}
+}
+
+static struct slice *slice_pack(const struct reading *reading)
+{
+	size_t zones = reading->n_known != 0 ? reading->zones.n : 0;
+	size_t at_records = pad(reading->ports.n);
+	size_t at_zones = at_records + pad(reading->records.n);
+	size_t at_text = at_zones + pad(zones);
+	size_t size = at_text + reading->text.n;
 	struct slice *slice = mem_alloc(sizeof(struct slice) + size);
 
 	list_init(&slice->link);
-	slice->family = family;
-	slice->n_ports = (uint16_t)(ports->n / sizeof(struct source_port));
-	slice->n_records = (uint32_t)(records->n / (sizeof(struct source_record) + family));
+	slice->family = reading->family;
+	slice->n_ports = (uint16_t)(reading->ports.n / sizeof(struct source_port));
+	slice->n_records =
+		(uint32_t)(reading->records.n / (sizeof(struct source_record) + reading->family));
 	slice->size = (uint32_t)size;
-	memcpy(slice->bytes, ports->p != NULL ? ports->p : "", ports->n);
-	memcpy(slice->bytes + at_records, records->p != NULL ? records->p : "", records->n);
-	memcpy(slice->bytes + at_text, text->p != NULL ? text->p : "", text->n);
+	copy_part(slice->bytes, &reading->ports, reading->ports.n);
+	copy_part(slice->bytes + at_records, &reading->records, reading->records.n);
+	copy_part(slice->bytes + at_zones, &reading->zones, zones);
+	copy_part(slice->bytes + at_text, &reading->text, reading->text.n);
 	slice->ports = (const struct source_port *)(const void *)slice->bytes;
 	slice->records = slice->bytes + at_records;
+	if (reading->n_known != 0) {
+		slice->zones = (const uint32_t *)(const void *)(slice->bytes + at_zones);
+	}
 	slice->text = slice->bytes + at_text;
 	for (uint32_t i = 0; i < slice->n_records; i++) {
 		slice->n_ready += source_is_ready(slice_record(slice, i));
@@ -160,28 +223,33 @@ static struct slice *slice_pack(uint8_t family, const struct buffer *ports,
 	return slice;
 }
 
-struct slice *slice_new(struct object *object, bool pod_names)
+struct slice *slice_new(struct object *object, unsigned wanted)
 {
-	_cleanup_buffer_ struct buffer ports = BUFFER_INIT(LIMIT_OBJECT * 4);
-	_cleanup_buffer_ struct buffer records = BUFFER_INIT(LIMIT_OBJECT * 4);
-	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_OBJECT * 4);
+	__attribute__((cleanup(reading_deinit))) struct reading reading = {
+		.wanted = wanted,
+		.ports = BUFFER_INIT(LIMIT_OBJECT * 4),
+		.records = BUFFER_INIT(LIMIT_OBJECT * 4),
+		.zones = BUFFER_INIT(LIMIT_OBJECT * 4),
+		.text = BUFFER_INIT(LIMIT_OBJECT * 4),
+	};
 	const json_t *tree = object_tree(object);
 	struct str type = string_of(tree, "addressType");
-	uint8_t family = str_is(type, "IPv4") ? 4 : str_is(type, "IPv6") ? 16 : 0;
 	size_t i;
 	json_t *item;
 
-	if (family == 0) {
+	reading.family = str_is(type, "IPv4") ? 4 : str_is(type, "IPv6") ? 16 : 0;
+	if (reading.family == 0) {
 		return NULL;
 	}
-	add_ports(json_object_get(tree, "ports"), &ports, &text);
+	add_ports(json_object_get(tree, "ports"), &reading.ports, &reading.text);
 	json_array_foreach (json_object_get(tree, "endpoints"), i, item) {
-		add_endpoint(item, family, pod_names, &records, &text);
+		add_endpoint(&reading, item);
 	}
-	if (ports.overflowed || records.overflowed || text.overflowed) {
+	if (reading.ports.overflowed || reading.records.overflowed || reading.zones.overflowed ||
+	    reading.text.overflowed) {
 		return NULL;
 	}
-	return slice_pack(family, &ports, &records, &text);
+	return slice_pack(&reading);
 }
 
 struct slice *slice_free(struct slice *slice)
@@ -196,7 +264,8 @@ struct slice *slice_free(struct slice *slice)
 bool slice_eq(const struct slice *a, const struct slice *b)
 {
 	return a->family == b->family && a->n_ports == b->n_ports && a->n_records == b->n_records &&
-	       a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+	       (a->zones != NULL) == (b->zones != NULL) && a->size == b->size &&
+	       memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
 /* ---- services ---- */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/list.h"
 #include "base/str.h"
@@ -46,6 +47,7 @@ struct slice {
 	uint32_t size; /* of all that follows */
 	const struct source_port *ports;
 	const uint8_t *records;
+	const uint32_t *zones; /* of each record, an offset into text + 1; NULL: nobody has one */
 	const uint8_t *text;
 	_Alignas(8) uint8_t bytes[];
 };
@@ -70,14 +72,33 @@ static inline struct str slice_label(const struct slice *slice, const struct sou
 	return (struct str){ .p = (const char *)at, .n = 1U + *at };
 }
 
+/* The topology zone of record `i`: a length and wire labels without a root; NULL for none. */
+static inline const uint8_t *slice_zone(const struct slice *slice, uint32_t i)
+{
+	return slice->zones != NULL && slice->zones[i] != 0 ? slice->text + slice->zones[i] - 1
+							    : NULL;
+}
+
+/* Whether two such names, or two wire labels, are the same: bytes behind their length. */
+static inline bool counted_eq(const uint8_t *a, const uint8_t *b)
+{
+	return *a == *b && memcmp(a + 1, b + 1, *a) == 0;
+}
+
 /* The label of the Service a slice belongs to; empty for none. */
 struct str slice_service_name(struct object *object);
 
+/* What of a slice is wanted. */
+enum {
+	SLICE_POD_NAMES = 1 << 0, /* endpoints without a hostname are called like their pod */
+	SLICE_ZONES = 1 << 1, /* the topology zones of endpoints */
+};
+
 /*
- * Decodes an EndpointSlice. `pod_names`: endpoints without a hostname are called like their pod.
- * NULL when it can give no name (address type FQDN). The caller owns the slice.
+ * Decodes an EndpointSlice. NULL when it can give no name (address type FQDN). The caller owns the
+ * slice.
  */
-struct slice *slice_new(struct object *object, bool pod_names);
+struct slice *slice_new(struct object *object, unsigned wanted);
 struct slice *slice_free(struct slice *slice);
 
 /* Whether both give the same names. */

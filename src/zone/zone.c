@@ -360,7 +360,8 @@ static struct slice *decode_slice(struct zone *zone, struct object *object)
 	if (object == NULL || (name = slice_service_name(object)).n == 0) {
 		return NULL;
 	}
-	slice = slice_new(object, zone->endpoint_pod_names);
+	slice = slice_new(object, (zone->endpoint_pod_names ? SLICE_POD_NAMES : 0U) |
+					  (zone->zonal ? SLICE_ZONES : 0U));
 	if (slice == NULL) {
 		return NULL;
 	}

@@ -85,6 +85,11 @@ struct zone_config {
 	bool ignore_empty_service;
 	/* Endpoints without a hostname are called like their pod (endpoint_pod_names). */
 	bool endpoint_pod_names;
+	/*
+	 * Headless Services have ZONE.pin._zone.SERVICE, their endpoints in that topology zone, and
+	 * ZONE.prefer._zone.SERVICE, those or, if there are none, all of them (zonal).
+	 */
+	bool zonal;
 	/* The wall clock for serial numbers; NULL: the system's. */
 	const struct clock *clock;
 };

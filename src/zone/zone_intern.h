@@ -76,6 +76,7 @@ struct zone {
 	bool no_endpoints;
 	bool ignore_empty_service;
 	bool endpoint_pod_names;
+	bool zonal;
 
 	/* Read by workers. */
 	struct snapshot_map *services; /* struct service_body by SERVICE.NAMESPACE */

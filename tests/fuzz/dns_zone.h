@@ -29,6 +29,7 @@ static inline const struct zone *fuzz_zone(void)
 	struct zone_config config = { .domain = "cluster.local",
 				      .ttl = 5,
 				      .pods = ZONE_PODS_INSECURE,
+				      .zonal = true,
 				      .reverse = reverse,
 				      .n_reverse = ARRAY_SIZE(reverse) };
 	static struct zone *zone;
@@ -51,7 +52,8 @@ static inline const struct zone *fuzz_zone(void)
 		 "\"kubernetes.io/service-name\":\"web\"}},\"addressType\":\"IPv4\",\"ports\":[{"
 		 "\"name\":\"http\",\"protocol\":\"TCP\",\"port\":80}],\"endpoints\":[{"
 		 "\"addresses\":["
-		 "\"10.244.0.1\"],\"hostname\":\"web-0\"},{\"addresses\":[\"10.244.0.2\"]}]}");
+		 "\"10.244.0.1\"],\"hostname\":\"web-0\",\"zone\":\"a.b\"},{\"addresses\":[\"10."
+		 "244.0.2\"]}]}");
 	fuzz_put(zone, &kind_service,
 		 "{\"metadata\":{\"name\":\"out\",\"namespace\":\"default\"},\"spec\":{\"type\":"
 		 "\"ExternalName\",\"externalName\":\"a.example.org\"}}");

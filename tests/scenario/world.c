@@ -71,6 +71,7 @@ static void start_zone(struct world *world)
 		.domain = "cluster.local",
 		.ttl = ZONE_TTL_DEFAULT,
 		.pods = ZONE_PODS_INSECURE,
+		.zonal = true,
 		.reverse = reverse,
 		.clock = &world->clock.clock,
 	};
