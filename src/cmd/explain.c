@@ -148,7 +148,7 @@ static void on_greeted(void *userdata, const struct client_response *response)
 	cache_want(all->cache, &kind_namespace);
 	cache_want(all->cache, &kind_service);
 	cache_want(all->cache, &kind_endpoint_slice);
-	cache_want(all->cache, &kind_pod);
+	cache_keep(all->cache, &kind_pod, explain_keep_pod);
 	cache_on_synced(all->cache, on_synced, all);
 }
 

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 
 struct cache;
+struct object;
 
 struct explain_question {
 	/*
@@ -76,11 +77,15 @@ struct explanation {
 /*
  * Explains by what `cache` holds of Namespaces, Services, EndpointSlices and Pods. Returns 0 with
  * *ret owned by the caller, or EXPLAIN_BAD_QUESTION with one line in *ret_message (owned by the
- * caller) that says what is wrong with the question.
+ * caller) that says what is wrong with the question. Drops parsed trees (object_trees_trim), so the
+ * caller holds none.
  */
 enum { EXPLAIN_BAD_QUESTION = 1 };
 int explain(const struct cache *cache, const struct explain_question *question,
 	    struct explanation **ret, char **ret_message);
+/* For cache_keep(): what explain() needs of a pod; a new reference. */
+struct object *explain_keep_pod(struct object *pod);
+
 struct explanation *explanation_free(struct explanation *explanation); /* NULL is fine */
 
 /* For people: a line a step. `colour`: with terminal colours. */

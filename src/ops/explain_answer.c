@@ -12,6 +12,8 @@
 #include "ops/explain_intern.h"
 #include "zone/zone.h"
 
+enum { TRIM_EVERY = 256 };
+
 struct zone *explain_zone(const struct cache *cache, const struct explain_question *question,
 			  char ret_message[ZONE_MESSAGE])
 {
@@ -25,6 +27,7 @@ struct zone *explain_zone(const struct cache *cache, const struct explain_questi
 	};
 	const struct kind *wanted[ZONE_KINDS_MAX];
 	struct zone *zone;
+	size_t fed = 0;
 	size_t n;
 
 	if (zone_new(&config, &zone, ret_message) != 0) {
@@ -34,6 +37,10 @@ struct zone *explain_zone(const struct cache *cache, const struct explain_questi
 	for (size_t i = 0; i < n; i++) {
 		cache_for_each (object, cache, wanted[i], STR_NONE) {
 			zone_change(zone, NULL, object);
+			/* Nobody holds a tree here, and those of a large cluster are many. */
+			if (++fed % TRIM_EVERY == 0) {
+				object_trees_trim(LIMIT_OBJECT_TREES);
+			}
 		}
 	}
 	zone_synced(zone);
