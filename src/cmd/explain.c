@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * headlessd explain: reads Namespaces, Services, EndpointSlices and Pods once, explains, and ends. One
- * request goes ahead of the lists, so that a server that is not there or refuses us is told at once
- * with its own words; whatever happens afterwards, a timer ends it.
+ * headlessd explain: reads Namespaces, Services, EndpointSlices and Pods once, explains, and
+ * ends. One request goes ahead of the lists, so that a server that is not there or refuses us is
+ * told at once with its own words; whatever happens afterwards, a timer ends it.
  */
 #include <inttypes.h>
 #include <stdio.h>

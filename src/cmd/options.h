@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Command line options as tables: a row an option, one parser, one --help. An option is `--name VALUE`
- * or `--name=VALUE`, or `-l VALUE`, `-lVALUE` where it has a letter; a switch has no value; a list
- * option may be given more than once. Behind `--` stand words only.
+ * Command line options as tables: a row an option, one parser, one --help. An option is `--name
+ * VALUE` or `--name=VALUE`, or `-l VALUE`, `-lVALUE` where it has a letter; a switch has no
+ * value; a list option may be given more than once. Behind `--` stand words only.
  */
 
 #include <stdbool.h>
@@ -53,9 +53,9 @@ struct option {
 };
 
 /*
- * Parses argv[first…] into `settings` (which holds the defaults already). Words that are no options
- * go to `words` (NULL: none are allowed). Returns true; or false after one line on standard error that
- * says what is wrong and what to do.
+ * Parses argv[first…] into `settings` (which holds the defaults already). Words that are no
+ * options go to `words` (NULL: none are allowed). Returns true; or false after one line on
+ * standard error that says what is wrong and what to do.
  */
 bool options_parse(const struct option *options, size_t n, int argc, char **argv, int first,
 		   void *settings, struct option_list *words);

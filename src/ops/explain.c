@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain. First the zone says whether the name resolves; then the links are gone through in the
- * order in which a name comes to be, each judged by the objects.
+ * The chain. First the zone says whether the name resolves; then the links are gone through in
+ * the order in which a name comes to be, each judged by the objects.
  *
- * Invariants: a link is called broken only when the zone has no answer, and then the chain ends with
- * it; when the zone has no answer and no link is found broken, the zone's own reason ends the chain.
- * So the verdict is always that of DNS, whatever the links think.
+ * Invariants: a link is called broken only when the zone has no answer, and then the chain ends
+ * with it; when the zone has no answer and no link is found broken, the zone's own reason ends
+ * the chain. So the verdict is always that of DNS, whatever the links think.
  */
 #include "ops/explain.h"
 

@@ -3,10 +3,10 @@
 
 /*
  * Why a name resolves, or does not: the chain from the Service over its selector, pods, their
- * readiness, hostnames, slices and ports to the record, cut at the first link that is broken, with a
- * sentence that says how to mend it. Whether the name resolves, and to what, is asked of a zone that
- * is built from the same objects, so an explanation never differs from DNS. Pure: a filled cache
- * goes in, text comes out. Control thread only.
+ * readiness, hostnames, slices and ports to the record, cut at the first link that is broken,
+ * with a sentence that says how to mend it. Whether the name resolves, and to what, is asked of a
+ * zone that is built from the same objects, so an explanation never differs from DNS. Pure: a
+ * filled cache goes in, text comes out. Control thread only.
  */
 
 #include <stdbool.h>
@@ -59,8 +59,8 @@ struct explanation {
 	const char *name; /* the whole name that the chain is about, with its final dot */
 	bool resolves;
 	/*
-	 * What a DNS client gets: "NOERROR", "NODATA", "NXDOMAIN". "OUTSIDE": somebody else answers;
-	 * "NONE": there is no name to ask for.
+	 * What a DNS client gets: "NOERROR", "NODATA", "NXDOMAIN". "OUTSIDE": somebody else
+	 * answers; "NONE": there is no name to ask for.
 	 */
 	const char *answer;
 	const char *cause; /* zone_cause_word(); "none" when it resolves */

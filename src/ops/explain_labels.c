@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A selector that matches nothing: which labels are nearest to it. Every pod is weighed by what would
- * have to change in the selector to match it; a slip of the finger is mended, anything farther is
- * only shown.
+ * A selector that matches nothing: which labels are nearest to it. Every pod is weighed by what
+ * would have to change in the selector to match it; a slip of the finger is mended, anything
+ * farther is only shown.
  */
 #include <stdio.h>
 #include <string.h>
@@ -163,7 +163,7 @@ static const char *matching_elsewhere(struct explain *x)
 			     : explain_say(x, "%zu in namespace %.*s", n, STR_ARG(first->space));
 }
 
-/* The labels that the namespace's pods have; those with a key of the selector when there are any. */
+/* The labels that the pods there have; those with a key of the selector when there are any. */
 static const char *labels_there(struct explain *x, const json_t *selector, bool by_key)
 {
 	struct enumeration all = ENUMERATION(ENUMERATION_MAX);

@@ -17,8 +17,8 @@
 #include "ops/test-explain.h"
 
 /*
- * Any mixture of objects, any question: the chain ends in records, or in exactly one broken link, and
- * what is kept of pods says the same as all of them.
+ * Any mixture of objects, any question: the chain ends in records, or in exactly one broken link,
+ * and what is kept of pods says the same as all of them.
  */
 static void check_any(const char *const objects[OBJECTS_MAX], const char *question)
 {
@@ -40,94 +40,94 @@ static void check_any(const char *const objects[OBJECTS_MAX], const char *questi
 	assert_string_equal(buffer_text(&whole), buffer_text(&kept));
 }
 
+static const char *const pool[] = {
+	NS("default"),
+	NS("prod"),
+	HEADLESS("web", APP("web")),
+	HEADLESS("peers", APP("web")),
+	HEADLESS("strays", APP("wbe") ",'tier':'x'"),
+	SERVICE("hand", NONE "," HTTP),
+	SERVICE("api", "'clusterIP':'10.96.0.9','clusterIPs':['10.96.0.9'],'selector':{"
+		       "'app':'web'}," HTTP),
+	SERVICE("bare", "'clusterIP':''"),
+	SERVICE("out", "'type':'ExternalName','externalName':'db.example.org'"),
+	SERVICE("in", "'type':'ExternalName','externalName':'web.default.svc.cluster.local'"),
+	SET_POD("web-0", "web", "10.244.0.1", READY),
+	SET_POD("web-1", "web", "10.244.0.2", UNREADY),
+	POD("a", APP("web"), ",'hostname':'a'", "10.244.0.3", READY),
+	POD("b", APP("web"), HOST("b", "peers") ",'hostNetwork':true", "10.244.0.1", READY),
+	"p{'metadata':{'name':'c','namespace':'default'}}",
+	SLICE("web", END("10.244.0.1", "true",
+			 NAMED("web-0")) "," END("10.244.0.2", "false",
+						 NAMED("web-1")) "," END("10.244.0.3", "true", "")),
+	SLICE("peers", END("10.244.0.1", "false", NAMED("b"))),
+	SLICE_OF("web-6", "web", "IPv6", "", END("fd00::1", "true", NAMED("web-0"))),
+	SLICE_OF("hand-1", "hand", "FQDN", "", END("a.example", "true", "")),
+	SLICE("api", END("10.244.0.1", "true", "")),
+	SLICE("gone", END("10.244.0.7", "true", "")),
+};
+static const char *const asked[] = {
+	"web",
+	"peers",
+	"strays",
+	"hand",
+	"api",
+	"bare",
+	"out",
+	"in",
+	"gone",
+	"web-0.web",
+	"web-1.web",
+	"web-2.web",
+	"a.web",
+	"b.peers",
+	"c.web",
+	"x.hand",
+	"10-244-0-1.api",
+	"_http._tcp.web",
+	"_http._tcp.api",
+	"_nope._udp.web",
+	"_http.web",
+	"_tcp.web",
+	"x.y.z.web.default.svc",
+	"pod/a",
+	"pod/b",
+	"pod/c",
+	"pod/web-1",
+	"pod/nope",
+	"svc/web",
+	"10.244.0.1",
+	"10.244.0.2",
+	"10.244.0.7",
+	"10.96.0.9",
+	"fd00::1",
+	"10-244-0-1.default.pod",
+	"web.prod",
+	"web.nowhere.svc",
+	"default.svc",
+	"svc",
+	"cluster.local",
+	"cluster.local.",
+	"ns.dns.cluster.local",
+	"example.org.",
+	"dns-version.cluster.local",
+	"a.b.c.d.e.f.g",
+	"arpa.",
+	"10.in-addr.arpa.",
+};
+
 static void an_explanation_ends_rightly_in_any_world(void **state)
 {
-	static const char *const pool[] = {
-		NS("default"),
-		NS("prod"),
-		HEADLESS("web", APP("web")),
-		HEADLESS("peers", APP("web")),
-		HEADLESS("strays", APP("wbe") ",'tier':'x'"),
-		SERVICE("hand", NONE "," HTTP),
-		SERVICE("api", "'clusterIP':'10.96.0.9','clusterIPs':['10.96.0.9'],'selector':{"
-			       "'app':'web'}," HTTP),
-		SERVICE("bare", "'clusterIP':''"),
-		SERVICE("out", "'type':'ExternalName','externalName':'db.example.org'"),
-		SERVICE("in",
-			"'type':'ExternalName','externalName':'web.default.svc.cluster.local'"),
-		SET_POD("web-0", "web", "10.244.0.1", READY),
-		SET_POD("web-1", "web", "10.244.0.2", UNREADY),
-		POD("a", APP("web"), ",'hostname':'a'", "10.244.0.3", READY),
-		POD("b", APP("web"), HOST("b", "peers") ",'hostNetwork':true", "10.244.0.1", READY),
-		"p{'metadata':{'name':'c','namespace':'default'}}",
-		SLICE("web", END("10.244.0.1", "true", NAMED("web-0")) "," END(
-				     "10.244.0.2", "false", NAMED("web-1")) "," END("10.244.0.3",
-										    "true", "")),
-		SLICE("peers", END("10.244.0.1", "false", NAMED("b"))),
-		SLICE_OF("web-6", "web", "IPv6", "", END("fd00::1", "true", NAMED("web-0"))),
-		SLICE_OF("hand-1", "hand", "FQDN", "", END("a.example", "true", "")),
-		SLICE("api", END("10.244.0.1", "true", "")),
-		SLICE("gone", END("10.244.0.7", "true", "")),
-	};
-	static const char *const questions[] = {
-		"web",
-		"peers",
-		"strays",
-		"hand",
-		"api",
-		"bare",
-		"out",
-		"in",
-		"gone",
-		"web-0.web",
-		"web-1.web",
-		"web-2.web",
-		"a.web",
-		"b.peers",
-		"c.web",
-		"x.hand",
-		"10-244-0-1.api",
-		"_http._tcp.web",
-		"_http._tcp.api",
-		"_nope._udp.web",
-		"_http.web",
-		"_tcp.web",
-		"x.y.z.web.default.svc",
-		"pod/a",
-		"pod/b",
-		"pod/c",
-		"pod/web-1",
-		"pod/nope",
-		"svc/web",
-		"10.244.0.1",
-		"10.244.0.2",
-		"10.244.0.7",
-		"10.96.0.9",
-		"fd00::1",
-		"10-244-0-1.default.pod",
-		"web.prod",
-		"web.nowhere.svc",
-		"default.svc",
-		"svc",
-		"cluster.local",
-		"cluster.local.",
-		"ns.dns.cluster.local",
-		"example.org.",
-		"dns-version.cluster.local",
-		"a.b.c.d.e.f.g",
-		"arpa.",
-		"10.in-addr.arpa.",
-	};
 	struct random_state random;
 
 	random_state_seed(&random, 7);
-	for (size_t round = 0; round < ARRAY_SIZE(questions); round++) {
+	for (size_t round = 0; round < ARRAY_SIZE(asked); round++) {
 		const char *objects[OBJECTS_MAX] = { NULL };
 
 		for (size_t i = 0; i < OBJECTS_MAX; i++) {
 			objects[i] = pool[random_below(&random, ARRAY_SIZE(pool))];
 		}
-		check_any(objects, questions[round]);
+		check_any(objects, asked[round]);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Worlds, broken in one place each, and what explain() has to say of them. Only what is kept of pods is
- * there, so that what is needed is kept.
+ * Worlds, broken in one place each, and what explain() has to say of them. Only what is kept of
+ * pods is there, so that what is needed is kept.
  */
 #include "ops/explain.h"
 
@@ -293,8 +293,12 @@ static void hostnames_without_their_subdomain_are_told(void **state)
 		.question = "pod/a",
 		.name = FQDN("a.other"),
 		.broken = "Service",
-		.said = { "no Service \"other\"" } },
-	      { .objects = { LONE_HOST("", "") },
+		.said = { "no Service \"other\"" } });
+}
+
+static void pods_that_have_other_names_are_told(void **state)
+{
+	CHECK({ .objects = { LONE_HOST("", "") },
 		.question = "a.web",
 		.broken = "Hostname",
 		.said = { "no spec.hostname", "headlessd explain pod/a -n default" } },
@@ -558,6 +562,7 @@ int main(void)
 		cmocka_unit_test(pods_that_are_not_ready_are_told),
 		cmocka_unit_test(wrong_port_names_are_told),
 		cmocka_unit_test(hostnames_without_their_subdomain_are_told),
+		cmocka_unit_test(pods_that_have_other_names_are_told),
 		cmocka_unit_test(services_that_are_gone_are_told),
 		cmocka_unit_test(namespaces_that_are_not_there_are_told),
 		cmocka_unit_test(unknown_hostnames_lead_to_those_that_are),

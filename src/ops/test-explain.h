@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * For tests of explain(): small worlds. Objects are JSON with ' for ", behind a letter for their kind
- * (n: Namespace, s: Service, e: EndpointSlice, p: Pod).
+ * For tests of explain(): small worlds. Objects are JSON with ' for ", behind a letter for their
+ * kind (n: Namespace, s: Service, e: EndpointSlice, p: Pod).
  */
 
 #include <stdbool.h>
