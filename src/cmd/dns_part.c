@@ -55,6 +55,7 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 		fprintf(stderr, "headlessd: %s\n", message);
 		return error_origin(-EINVAL);
 	}
+	part->cache = cache;
 	n = zone_kinds(part->zone, wanted);
 	for (size_t i = 0; i < n; i++) {
 		if (config->keep_little) {
@@ -212,8 +213,24 @@ int dns_part_serve(struct dns_part *part)
 	return error_trace(result);
 }
 
+/* What the cache has been told of all that the zone is made of. */
+static void tell_revision(struct dns_part *part)
+{
+	const struct kind *kinds[ZONE_KINDS_MAX];
+	size_t n = zone_kinds(part->zone, kinds);
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t revision = cache_revision(part->cache, kinds[i]);
+
+		newest = revision > newest ? revision : newest;
+	}
+	zone_set_revision(part->zone, newest);
+}
+
 int dns_part_start(struct dns_part *part)
 {
+	tell_revision(part);
 	zone_synced(part->zone);
 	return error_trace(dns_part_serve(part));
 }

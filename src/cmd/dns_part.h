@@ -34,6 +34,7 @@ struct dns_part_config {
 };
 
 struct dns_part {
+	const struct cache *cache;
 	struct zone *zone;
 	struct dns_resolver *resolver;
 	struct dns_server *server;

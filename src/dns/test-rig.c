@@ -15,7 +15,7 @@
 #include "object/kinds.h"
 #include "object/object.h"
 
-struct rig *rig_new_config(const struct zone_config *config)
+static struct rig *rig_make(const struct zone_config *config)
 {
 	static const char *const reverse[] = { "10.96.0.0/16", "10.244.0.0/16", "fd00::/16" };
 	struct rig *rig = MEM_NEW(struct rig);
@@ -34,8 +34,20 @@ struct rig *rig_new_config(const struct zone_config *config)
 	rig->options = (struct dns_options){ .udp_size = LIMIT_DNS_UDP };
 	rig->udp_size = LIMIT_DNS_UDP;
 	random_state_seed(&rig->random, 1);
+	return rig;
+}
+
+struct rig *rig_new_config(const struct zone_config *config)
+{
+	struct rig *rig = rig_make(config);
+
 	zone_synced(rig->zone);
 	return rig;
+}
+
+struct rig *rig_new_unsynced(void)
+{
+	return rig_make(&(struct zone_config){ .pods = ZONE_PODS_INSECURE });
 }
 
 struct rig *rig_new(void)

@@ -29,6 +29,8 @@ struct rig {
  * A synced zone "cluster.local" with our reverse zones 10.96.0.0/16, 10.244.0.0/16 and fd00::/16.
  */
 struct rig *rig_new(void);
+/* The same, but nothing is known to be absent yet. */
+struct rig *rig_new_unsynced(void);
 /* The same with other settings; the domain and so on of NULL and 0 stay. */
 struct rig *rig_new_config(const struct zone_config *config);
 struct rig *rig_free(struct rig *rig);

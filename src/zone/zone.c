@@ -19,6 +19,9 @@
 
 enum { KEY_TEXT = 2 * LIMIT_STORE_KEY };
 
+/* Serials of CoreDNS are seconds since 1970: to a secondary that had it, ours are newer till 2038. */
+static const uint64_t serial_base = UINT64_C(1) << 31;
+
 static void release_body(void *value)
 {
 	mem_free(value);
@@ -53,6 +56,7 @@ int zone_new(const struct zone_config *config, struct zone **ret, char ret_messa
 	if (zone->pods_mode == ZONE_PODS_VERIFIED) {
 		zone->pods = zone_pods_new();
 	}
+	zone->revision = serial_base;
 	zone->build = build_new();
 	map_init(&zone->space_map, LIMIT_ZONE_NAMESPACES);
 	map_init(&zone->service_map, LIMIT_ZONE_SERVICES);
@@ -116,15 +120,24 @@ size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KIN
 	return n;
 }
 
+/*
+ * The serial number is the revision of the last change, so it grows over restarts and is the same on
+ * every replica. A removal does not say its revision and counts as one; the next change catches up.
+ * At the start revisions come in no order, and only the largest counts.
+ */
 void zone_bump(struct zone *zone)
 {
-	uint64_t now = (uint64_t)clock_wall_seconds(zone->clock);
-	uint64_t next = counter_get(&zone->serial) + 1;
+	uint64_t next = counter_get(&zone->serial) + (counter_get(&zone->synced) != 0 ? 1 : 0);
 
-	/*
-	 * Seconds, so that it grows over a restart; beyond, when there is more than one a second.
-	 */
-	counter_set(&zone->serial, next > now ? next : now);
+	counter_set(&zone->serial, next > zone->revision ? next : zone->revision);
+}
+
+void zone_set_revision(struct zone *zone, uint64_t revision)
+{
+	zone->revision = serial_base + revision;
+	if (counter_get(&zone->serial) < zone->revision) {
+		counter_set(&zone->serial, zone->revision);
+	}
 }
 
 void zone_synced(struct zone *zone)
@@ -487,6 +500,7 @@ void zone_change(void *userdata, struct object *old, struct object *now)
 	if (!zone_shows(zone, last->kind == &kind_namespace ? last->name : last->space)) {
 		return;
 	}
+	zone->revision = serial_base + (now != NULL ? now->revision : 0);
 	if (last->kind == &kind_endpoint_slice) {
 		if (!zone->no_endpoints) {
 			change_slice(zone, last, now);

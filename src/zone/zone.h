@@ -90,7 +90,7 @@ struct zone_config {
 	 * ZONE.prefer._zone.SERVICE, those or, if there are none, all of them (zonal).
 	 */
 	bool zonal;
-	/* The wall clock for serial numbers; NULL: the system's. */
+	/* The wall clock for latencies; NULL: the system's. */
 	const struct clock *clock;
 };
 
@@ -129,6 +129,13 @@ struct object *zone_keep(struct object *object);
  * absent. Until then such a name is answered with SERVFAIL.
  */
 void zone_synced(struct zone *zone);
+
+/*
+ * Everything up to this revision (resourceVersion) of the API has been fed in. To be said at the
+ * start, before zone_synced(): the serial number, which is the revision of the last change, does
+ * not go back then.
+ */
+void zone_set_revision(struct zone *zone, uint64_t revision);
 
 /*
  * The addresses this server is reached at, for the NS records (ns.dns.DOMAIN, or the Services that

@@ -89,6 +89,7 @@ struct zone {
 
 	/* The control thread's. */
 	const struct clock *clock;
+	uint64_t revision; /* of the change that is being fed in, as a serial number */
 	struct build *build;
 	struct map space_map; /* struct space by name */
 	struct map service_map; /* struct service by "namespace/name" */
