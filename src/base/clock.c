@@ -165,3 +165,53 @@ int timestamp_parse(const char *text, int64_t *ret_nanoseconds)
 	*ret_nanoseconds = nanoseconds;
 	return 0;
 }
+
+/* "ms" before "m": the longer unit is tried first. */
+static uint64_t take_unit(struct str *rest)
+{
+	static const struct {
+		struct str name;
+		uint64_t ns;
+	} units[] = {
+		{ { "ms", 2 }, NS_PER_MS },
+		{ { "s", 1 }, NS_PER_S },
+		{ { "m", 1 }, 60 * NS_PER_S },
+		{ { "h", 1 }, 3600 * NS_PER_S },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (str_starts(*rest, units[i].name)) {
+			*rest = str_skip(*rest, units[i].name.n);
+			return units[i].ns;
+		}
+	}
+	return 0;
+}
+
+int duration_parse(struct str text, uint64_t max, uint64_t *ret_nanoseconds)
+{
+	struct str rest = text;
+	uint64_t sum = 0;
+
+	if (str_is(text, "0")) {
+		*ret_nanoseconds = 0;
+		return 0;
+	}
+	do {
+		struct str digits = { .p = rest.p, .n = 0 };
+		uint64_t number;
+		uint64_t unit;
+
+		while (digits.n < rest.n && isdigit((unsigned char)rest.p[digits.n])) {
+			digits.n++;
+		}
+		rest = str_skip(rest, digits.n);
+		unit = take_unit(&rest);
+		if (unit == 0 || !str_to_u64(digits, (max - sum) / unit, &number)) {
+			return DURATION_INVALID;
+		}
+		sum += number * unit;
+	} while (rest.n != 0);
+	*ret_nanoseconds = sum;
+	return 0;
+}

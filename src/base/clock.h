@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "base/str.h"
+
 struct clock {
 	/* Nanoseconds since some fixed point, never backwards. */
 	uint64_t (*monotonic)(const struct clock *clock);
@@ -59,3 +61,10 @@ void timestamp_format_micro(int64_t nanoseconds, char ret_text[TIMESTAMP_TEXT]);
  */
 enum { TIMESTAMP_INVALID = 1 };
 int timestamp_parse(const char *text, int64_t *ret_nanoseconds);
+
+/*
+ * Reads all of `text` as a duration like "90s", "1m30s", "250ms" or "0", at most `max` nanoseconds.
+ * Returns 0, or DURATION_INVALID with *ret untouched.
+ */
+enum { DURATION_INVALID = 1 };
+int duration_parse(struct str text, uint64_t max, uint64_t *ret_nanoseconds);

@@ -134,6 +134,27 @@ static void timestamps_round_trip(void **state)
 	assert_string_equal(text, "1969-12-31T23:59:58.750000Z");
 }
 
+static void durations_have_units_and_a_maximum(void **state)
+{
+	static const char *const bad[] = { "", "5", "m", "-1s", "1.5s", "1s ", "5x", "1m30" };
+	uint64_t ns = 7;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(duration_parse(str_from(bad[i]), UINT64_MAX, &ns),
+				 DURATION_INVALID);
+	}
+	assert_int_equal(ns, 7);
+	assert_int_equal(duration_parse(STR("1m30s250ms"), UINT64_MAX, &ns), 0);
+	assert_int_equal(ns, 90250 * NS_PER_MS);
+	assert_int_equal(duration_parse(STR("0"), 0, &ns), 0);
+	assert_int_equal(ns, 0);
+	assert_int_equal(duration_parse(STR("1h"), 3600 * NS_PER_S, &ns), 0);
+	assert_int_equal(ns, 3600 * NS_PER_S);
+	assert_int_equal(duration_parse(STR("1h1ms"), 3600 * NS_PER_S, &ns), DURATION_INVALID);
+	assert_int_equal(duration_parse(STR("99999999999999999999s"), UINT64_MAX, &ns),
+			 DURATION_INVALID);
+}
+
 static void arenas_and_lists_hold_what_they_are_given(void **state)
 {
 	struct element {
@@ -202,6 +223,7 @@ int main(void)
 		cmocka_unit_test(base64_reads_what_it_writes_and_nothing_else),
 		cmocka_unit_test(a_map_walks_in_byte_order),
 		cmocka_unit_test(timestamps_round_trip),
+		cmocka_unit_test(durations_have_units_and_a_maximum),
 		cmocka_unit_test(arenas_and_lists_hold_what_they_are_given),
 		cmocka_unit_test(random_choices_stay_in_range),
 		/* Last: it stays fixed. */
