@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/ip.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -77,37 +78,12 @@ int corefile_apply(struct parsing *parsing, const struct corefile_line *lines,
 
 bool corefile_duration(const char *text, uint32_t *ret_ms)
 {
-	static const struct {
-		const char *unit;
-		uint32_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 } };
-	struct str rest = str_from(text);
-	uint64_t sum = 0;
-	uint64_t number;
+	uint64_t ns;
 
-	if (rest.n == 0) {
+	if (duration_parse(str_from(text), DAY_MS * NS_PER_MS, &ns) != 0) {
 		return false;
 	}
-	while (rest.n != 0) {
-		size_t digits = strspn(rest.p, "0123456789");
-		size_t letters = strspn(rest.p + digits, "hms");
-		struct str unit = { .p = rest.p + digits, .n = letters };
-		uint32_t ms = 0;
-
-		for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-			ms = str_is(unit, units[i].unit) ? units[i].ms : ms;
-		}
-		if (ms == 0 ||
-		    !str_to_u64((struct str){ .p = rest.p, .n = digits }, DAY_MS, &number)) {
-			return false;
-		}
-		sum += number * ms;
-		rest = str_skip(rest, digits + letters);
-	}
-	if (sum > DAY_MS) {
-		return false;
-	}
-	*ret_ms = (uint32_t)sum;
+	*ret_ms = (uint32_t)(ns / NS_PER_MS);
 	return true;
 }
 
