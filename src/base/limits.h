@@ -44,7 +44,7 @@ enum {
 	LIMIT_COLLECTION_WRITES = 64, /* of one deletecollection under way */
 
 	/* HTTP. */
-	LIMIT_HTTP_CONNECTIONS = 4096,
+	LIMIT_HTTP_CONNECTIONS = 8192, /* more than may wait for peers */
 	LIMIT_HTTP_TARGET = 16 * 1024,
 	LIMIT_SELECTOR = 16 * 1024, /* text of a label or field selector */
 	LIMIT_REQUEST_ARENA = 8 * 1024 * 1024,
@@ -155,6 +155,7 @@ enum {
 	LIMIT_PEERS_PAUSE_MS = 1000, /* …but none waits longer than this */
 	LIMIT_PEERS_WAIT_SECONDS = 600, /* longest timeout */
 
+	LIMIT_DESCRIPTORS = 65536,
 	LIMIT_MAILBOX = 65536,
 	LIMIT_SNAPSHOT_READERS = 1024,
 };

@@ -2,7 +2,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
 
@@ -23,8 +25,25 @@ static void print_help(FILE *out)
 	fprintf(out, "\nheadlessd COMMAND --help tells more about one of them.\n");
 }
 
+/* Each client is a descriptor; what the system allows is asked for, the limits are our own. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		rlim_t most =
+			limit.rlim_max < LIMIT_DESCRIPTORS ? limit.rlim_max : LIMIT_DESCRIPTORS;
+
+		if (limit.rlim_cur < most) {
+			limit.rlim_cur = most;
+			(void)setrlimit(RLIMIT_NOFILE, &limit);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
+	raise_descriptors();
 	/* A client that hangs up is an error of one write, never the end of the program. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
