@@ -24,6 +24,7 @@
 #include "cmd/cmd.h"
 #include "cmd/dns_part.h"
 #include "cmd/manifests.h"
+#include "cmd/peers_part.h"
 #include "cmd/ready.h"
 #include "cmd/settings.h"
 #include "control/controllers.h"
@@ -34,6 +35,7 @@
 #include "object/kinds.h"
 #include "object/object.h"
 #include "ops/metrics.h"
+#include "ops/peers.h"
 
 struct standalone {
 	struct settings settings;
@@ -47,6 +49,7 @@ struct standalone {
 	struct simulated *nodes;
 	int64_t wanted_nodes;
 	struct dns_part dns;
+	struct peers_part peers;
 	struct metrics *metrics;
 	struct http_server *metrics_server;
 	char cidrs[2][160];
@@ -210,6 +213,7 @@ static int start_metrics(struct standalone *all)
 
 	all->metrics = metrics_new();
 	metrics_add(all->metrics, dns_part_metrics, &all->dns);
+	metrics_add(all->metrics, peers_metrics, all->peers.peers);
 	metrics_add(all->metrics, metrics_process, NULL);
 	metrics_on_ready(all->metrics, write_unready, all);
 	config.userdata = all->metrics;
@@ -264,8 +268,12 @@ static int start(struct standalone *all)
 	all->cache = cache_new(all->api.client);
 	all->runner = runner_new(all->loop, all->api.client, all->cache, &clock_system);
 	start_controllers(all);
-	if ((result = start_dns(all)) < 0 || (result = start_metrics(all)) < 0 ||
-	    (result = start_nodes(all)) < 0) {
+	if ((result = start_dns(all)) < 0) {
+		return error_trace(result);
+	}
+	peers_part_start(&all->peers, all->loop, all->cache, all->api.api,
+			 all->settings.cluster_domain);
+	if ((result = start_metrics(all)) < 0 || (result = start_nodes(all)) < 0) {
 		return error_trace(result);
 	}
 	runner_start(all->runner);
@@ -279,6 +287,7 @@ static void stop(struct standalone *all)
 	all->metrics = metrics_free(all->metrics);
 	all->runner = runner_free(all->runner);
 	all->nodes = simulated_free(all->nodes);
+	peers_part_stop(&all->peers);
 	all->cache = cache_free(all->cache);
 	dns_part_stop(&all->dns);
 	api_part_stop(&all->api);
