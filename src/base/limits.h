@@ -110,6 +110,7 @@ enum {
 	LIMIT_DNS_LABELS = 127,
 	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
 	LIMIT_DNS_UDP_MAX = 4096, /* largest --udp-size */
+	LIMIT_DNS_NSID = 128,
 	LIMIT_DNS_LISTEN = 16, /* listen addresses */
 	LIMIT_DNS_UDP_QUERY = 2048, /* larger ones are read in part, which is FORMERR */
 	LIMIT_DNS_TCP_QUERY = 4096, /* larger ones are FORMERR unread */

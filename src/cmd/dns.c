@@ -169,6 +169,7 @@ static int start_dns(struct dns *dns)
 		.endpoint_pod_names = settings->corefile.endpoint_pod_names,
 		.keep_little = true,
 		.workers = (unsigned)settings->dns_workers,
+		.operation = &settings->operation,
 		.udp_size = settings->corefile.udp_size,
 		.listen = &settings->listen,
 		.listen_option = "--listen",

@@ -120,8 +120,13 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.n_listen = config->listen->n,
 		.workers = config->workers,
 		.udp_size = config->udp_size,
+		.nsid = config->operation->nsid,
 	};
 
+	if (server.nsid != NULL && strlen(server.nsid) > LIMIT_DNS_NSID) {
+		fprintf(stderr, "headlessd: --nsid: at most %d bytes\n", LIMIT_DNS_NSID);
+		return error_origin(-EINVAL);
+	}
 	for (size_t i = 0; i < config->listen->n; i++) {
 		listen_format(&config->listen->items[i], texts[i], sizeof(texts[i]));
 		listen[i] = texts[i];

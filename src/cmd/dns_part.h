@@ -6,6 +6,7 @@
  * workers, and the metrics of all three.
  */
 
+#include "cmd/operation.h"
 #include "cmd/options.h"
 #include "zone/zone.h"
 
@@ -26,6 +27,7 @@ struct dns_part_config {
 	bool keep_little; /* the cache is for us alone: it holds just what the zone needs back */
 	unsigned workers; /* 0: one a core */
 	uint16_t udp_size; /* 0: the usual one */
+	const struct operation *operation;
 	const char *listen_option; /* "--listen", for messages */
 	const struct option_listens *listen;
 	const struct option_list *upstreams; /* none: those of `resolv_conf` */

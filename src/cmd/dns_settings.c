@@ -46,6 +46,7 @@ static const struct option options[] = {
 	  OPTION_LIST, AT(upstreams), 0, 0, NULL },
 	{ "dns-workers", "N", "DNS threads (one a core)", OPTION_NUMBER, AT(dns_workers), 1, 256,
 	  NULL },
+	OPERATION_OPTIONS(struct dns_settings, operation),
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
 	  0, 0, "error|warning|info|debug" },
 	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), 0, 0, NULL },

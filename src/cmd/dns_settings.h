@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "cmd/operation.h"
 #include "cmd/options.h"
 #include "ops/corefile.h"
 
@@ -26,6 +27,7 @@ struct dns_settings {
 	int64_t ttl;
 	int64_t ttls[ZONE_TTLS]; /* -1: as ttl says */
 	int64_t dns_workers;
+	struct operation operation;
 	bool help;
 	enum zone_pods pods_mode;
 	uint32_t startup_ms;

@@ -45,6 +45,7 @@ static const struct option options[] = {
 	  NULL },
 	{ "apply", "FILE|DIR", "apply these manifests once ready, may be repeated", OPTION_LIST,
 	  AT(apply), 0, 0, NULL },
+	OPERATION_OPTIONS(struct settings, operation),
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
 	  0, 0, "error|warning|info|debug" },
 	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), 0, 0, NULL },

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "cmd/operation.h"
 #include "cmd/options.h"
 #include "zone/zone.h"
 
@@ -26,6 +27,7 @@ struct settings {
 	int64_t ttl;
 	int64_t ttls[ZONE_TTLS]; /* -1: as ttl says */
 	int64_t dns_workers;
+	struct operation operation;
 	bool help;
 };
 

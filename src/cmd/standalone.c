@@ -156,6 +156,7 @@ static int start_dns(struct standalone *all)
 		.ttl = (uint32_t)all->settings.ttl,
 		.ttls = all->settings.ttls,
 		.workers = (unsigned)all->settings.dns_workers,
+		.operation = &all->settings.operation,
 		.listen = &all->settings.dns,
 		.upstreams = &all->settings.upstreams,
 	};

@@ -263,6 +263,42 @@ static size_t answer_limit(const struct dns_options *options, const struct dns_r
 	return size > DNS_UDP_MIN ? size : DNS_UDP_MIN;
 }
 
+/* What the client wants to know about us and gets, whatever the answer. */
+static void read_options(struct answer *answer, struct dns_transport transport)
+{
+	const struct dns_request *request = answer->request;
+
+	answer->nsid = request->nsid && answer->options->nsid.n != 0;
+	/* Over UDP it means nothing (RFC 7828 section 3.2.1). */
+	answer->keepalive = request->keepalive && transport.tcp;
+	if (request->cookie != NULL && request->cookie_n >= COOKIE_CLIENT &&
+	    transport.cookies != NULL) {
+		answer->cookie = (uint8_t)cookie_check(transport.cookies, request->cookie,
+						       request->cookie_n, transport.client,
+						       transport.client_n, answer->server_cookie);
+	}
+}
+
+/*
+ * Whoever has a good cookie, or came over TCP, is where it says it is. Everybody else may be
+ * somebody else's victim.
+ */
+static bool is_doubted(const struct answer *answer, struct dns_transport transport)
+{
+	return transport.allowance != DNS_ALLOW && !transport.tcp && answer->cookie != COOKIE_GOOD;
+}
+
+/* An answer for those who are who they say: TC, or BADCOOKIE for those who know of cookies. */
+static void hint(struct answer *answer)
+{
+	if (answer->cookie != COOKIE_NONE) {
+		answer->rcode = DNS_BADCOOKIE;
+	} else {
+		answer->rcode = DNS_NOERROR;
+		answer->flags = DNS_TC;
+	}
+}
+
 static void report(const struct answer *answer, struct dns_report *ret)
 {
 	const struct dns_request *request = answer->request;
@@ -271,6 +307,7 @@ static void report(const struct answer *answer, struct dns_report *ret)
 	ret->rcode = answer->rcode;
 	ret->place = answer->place;
 	ret->dnssec_ok = request->dnssec_ok;
+	ret->cookie = answer->cookie;
 }
 
 static enum dns_verdict answer_query(const struct dns_options *options, const struct zone *zone,
@@ -293,8 +330,17 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 	if (reading == DNS_READ_DROP) {
 		return DNS_DROP;
 	}
+	read_options(&answer, transport);
+	if (is_doubted(&answer, transport)) {
+		ret_report->allowance = transport.allowance;
+		if (transport.allowance == DNS_ALLOW_NOTHING) {
+			return DNS_DROP;
+		}
+	}
 	emit_begin(&answer, answer_limit(options, &request, transport), out);
-	if (reading == DNS_READ_OK) {
+	if (reading == DNS_READ_OK && ret_report->allowance != DNS_ALLOW) {
+		hint(&answer);
+	} else if (reading == DNS_READ_OK) {
 		answer.rcode = DNS_NOERROR;
 		if (answer_question(&answer, reply, ret_question) == END_FORWARD) {
 			ret_question->type = request.type;

@@ -14,16 +14,30 @@
 #include "base/random.h"
 #include "zone/name.h"
 
+struct cookies;
 struct zone;
 
 struct dns_options {
 	uint16_t udp_size; /* largest answer over UDP, 512 … LIMIT_DNS_UDP_MAX */
 	bool forward; /* names outside the zone can be asked for elsewhere; false: REFUSED */
+	/* What NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; empty: nothing. */
+	struct str nsid;
+};
+
+/* What the client may still get over UDP, when answers to its network are counted. */
+enum dns_allowance {
+	DNS_ALLOW, /* an answer */
+	DNS_ALLOW_HINT, /* an empty one that makes it come back over TCP, or with a cookie */
+	DNS_ALLOW_NOTHING,
 };
 
 /* How the query came. */
 struct dns_transport {
 	bool tcp;
+	uint8_t allowance; /* enum dns_allowance; a good cookie is above it */
+	uint8_t client_n; /* bytes of its address, 4 or 16 */
+	const uint8_t *client;
+	const struct cookies *cookies; /* NULL: no cookies are given */
 };
 
 /* A question that the resolver must be asked before there is an answer. */
@@ -50,6 +64,8 @@ struct dns_report {
 	uint16_t type; /* 0 when there was no question */
 	uint16_t rcode; /* the extended one */
 	uint8_t place; /* enum dns_place */
+	uint8_t cookie; /* enum cookie_state */
+	uint8_t allowance; /* less than DNS_ALLOW: that was all the client got */
 	bool dnssec_ok;
 };
 

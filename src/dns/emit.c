@@ -8,6 +8,8 @@
 
 enum {
 	SOA_NUMBERS = 20,
+	OPTION_HEAD = 4,
+	KEEPALIVE_UNIT_MS = 100, /* RFC 7828 section 3.1 */
 	AT_TTL = 2 + 4, /* of a record that begins with a pointer */
 };
 
@@ -297,6 +299,42 @@ void emit_soa(struct answer *answer, enum answer_section section, const struct z
 
 /* ---- the frame ---- */
 
+/* Of the OPT record with what must be in it. */
+static size_t opt_size(const struct answer *answer)
+{
+	size_t size = DNS_OPT;
+
+	size += answer->nsid ? OPTION_HEAD + answer->options->nsid.n : 0;
+	size += answer->cookie != COOKIE_NONE ? OPTION_HEAD + COOKIE_CLIENT + COOKIE_SERVER : 0;
+	size += answer->keepalive ? OPTION_HEAD + 2 : 0;
+	return size;
+}
+
+static void put_option_head(struct dns_writer *writer, enum dns_option code, size_t n)
+{
+	put_u16(writer, (uint16_t)code);
+	put_u16(writer, (uint16_t)n);
+}
+
+static void put_options(struct answer *answer)
+{
+	struct dns_writer *writer = &answer->writer;
+
+	if (answer->nsid) {
+		put_option_head(writer, DNS_OPTION_NSID, answer->options->nsid.n);
+		put_str(writer, answer->options->nsid);
+	}
+	if (answer->cookie != COOKIE_NONE) {
+		put_option_head(writer, DNS_OPTION_COOKIE, COOKIE_CLIENT + COOKIE_SERVER);
+		put_bytes(writer, answer->request->cookie, COOKIE_CLIENT);
+		put_bytes(writer, answer->server_cookie, COOKIE_SERVER);
+	}
+	if (answer->keepalive) {
+		put_option_head(writer, DNS_OPTION_KEEPALIVE, 2);
+		put_u16(writer, LIMIT_DNS_TCP_IDLE_MS / KEEPALIVE_UNIT_MS);
+	}
+}
+
 void emit_begin(struct answer *answer, size_t limit, uint8_t *out)
 {
 	const struct dns_request *request = answer->request;
@@ -308,12 +346,12 @@ void emit_begin(struct answer *answer, size_t limit, uint8_t *out)
 			  (size_t)request->name.n + DNS_QUESTION_TAIL);
 	}
 	if (request->edns) {
-		writer->limit -= DNS_OPT;
+		writer->limit -= opt_size(answer);
 	}
 }
 
-/* RFC 8914: says why, when there is room. Returns its size. */
-static size_t put_error(struct answer *answer)
+/* RFC 8914: says why, when there is room. */
+static void put_error(struct answer *answer)
 {
 	struct dns_writer *writer = &answer->writer;
 	uint8_t *option = writer->p + writer->n;
@@ -322,7 +360,7 @@ static size_t put_error(struct answer *answer)
 	size_t n;
 
 	if (room < 6 + ZONE_REASON_TEXT) {
-		return 0;
+		return;
 	}
 	if (answer->failure != NULL) {
 		n = strlen(answer->failure);
@@ -334,13 +372,12 @@ static size_t put_error(struct answer *answer)
 		/* Not Ready; everything else has no code of its own. */
 		code = answer->reason.cause == ZONE_CAUSE_UNSYNCED ? 14 : 0;
 	} else {
-		return 0;
+		return;
 	}
 	set_u16(option, DNS_OPTION_EDE);
 	set_u16(option + 2, (uint16_t)(2 + n));
 	set_u16(option + 4, code);
 	writer->n += 6 + n;
-	return 6 + n;
 }
 
 static void put_opt(struct answer *answer)
@@ -349,17 +386,17 @@ static void put_opt(struct answer *answer)
 	struct dns_writer *writer = &answer->writer;
 	uint32_t extended = (uint32_t)(answer->rcode >> 4) << 24;
 	size_t at;
-	size_t n;
 
-	writer->limit += DNS_OPT;
+	writer->limit += opt_size(answer);
 	writer->p[writer->n++] = 0;
 	put_u16(writer, RR_OPT);
 	put_u16(writer, answer->options->udp_size);
 	put_u32(writer, extended | (request->dnssec_ok ? DNS_EDNS_DO : 0));
 	at = writer->n;
 	put_u16(writer, 0);
-	n = put_error(answer);
-	set_u16(writer->p + at, (uint16_t)n);
+	put_options(answer);
+	put_error(answer);
+	set_u16(writer->p + at, (uint16_t)(writer->n - at - 2));
 	count(answer, SECTION_ADDITIONAL, 1);
 }
 

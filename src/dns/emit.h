@@ -4,6 +4,7 @@
 /* An answer in the making, and the records it is put together from. For the files of dns/answer. */
 
 #include "dns/answer.h"
+#include "dns/cookie.h"
 #include "dns/wire.h"
 #include "zone/lookup.h"
 
@@ -17,6 +18,11 @@ struct answer {
 	uint16_t rcode;
 	uint8_t place; /* enum dns_place */
 	uint16_t counts[3]; /* answer, authority, additional */
+	/* Options of the OPT record that room is kept for. */
+	bool nsid;
+	bool keepalive;
+	uint8_t cookie; /* enum cookie_state; COOKIE_NONE: no option */
+	uint8_t server_cookie[COOKIE_SERVER];
 	/* Why; for clients with EDNS. */
 	struct zone_reason reason;
 	const struct name *reason_name;

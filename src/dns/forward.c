@@ -18,11 +18,15 @@ static const struct dns_reply too_large = {
 	.failure_code = 0,
 };
 
-static size_t refuse(struct worker *worker, const uint8_t *packet, size_t n, bool tcp,
-		     const struct dns_reply *reply, uint8_t *out, struct dns_report *ret_report)
+static struct dns_transport transport_of(const struct worker *worker, const struct forward *forward)
 {
-	struct dns_transport transport = { .tcp = tcp };
+	return worker_transport(worker, forward->tcp, &forward->peer.address);
+}
 
+static size_t refuse(struct worker *worker, const uint8_t *packet, size_t n,
+		     struct dns_transport transport, const struct dns_reply *reply, uint8_t *out,
+		     struct dns_report *ret_report)
+{
 	worker_count(worker, COUNT_SHED, 1);
 	return dns_answer_forwarded(&worker->server->options, worker->server->zone, packet, n,
 				    transport, &worker->random, reply, out, ret_report);
@@ -50,18 +54,17 @@ static void put_slot(struct worker *worker, struct forward *forward)
 }
 
 struct forward *forward_new(struct worker *worker, const uint8_t *packet, size_t n,
-			    const struct dns_question *question, bool tcp, uint8_t listen,
+			    const struct dns_question *question, struct dns_transport transport,
 			    uint8_t *out, struct dns_report *ret_report, size_t *ret_n)
 {
 	const struct dns_reply *refusal = n > LIMIT_DNS_FORWARD_QUERY ? &too_large : &too_many;
 	struct forward *forward = n > LIMIT_DNS_FORWARD_QUERY ? NULL : take_slot(worker);
 
 	if (forward == NULL) {
-		*ret_n = refuse(worker, packet, n, tcp, refusal, out, ret_report);
+		*ret_n = refuse(worker, packet, n, transport, refusal, out, ret_report);
 		return NULL;
 	}
-	forward->tcp = tcp;
-	forward->listen = listen;
+	forward->tcp = transport.tcp;
 	forward->began = worker->time;
 	forward->connection = NULL;
 	forward->n = (uint16_t)n;
@@ -80,15 +83,14 @@ bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out,
 		worker_count(worker, COUNT_FORWARDED, 1);
 		return true;
 	}
-	*ret_n = refuse(worker, forward->packet, forward->n, forward->tcp, &too_many, out,
-			ret_report);
+	*ret_n = refuse(worker, forward->packet, forward->n, transport_of(worker, forward),
+			&too_many, out, ret_report);
 	put_slot(worker, forward);
 	return false;
 }
 
 void forward_done(struct worker *worker, struct forward *forward)
 {
-	struct dns_transport transport = { .tcp = forward->tcp };
 	struct dns_reply reply = {
 		.packet = forward->query.packet,
 		.n = forward->query.n,
@@ -99,15 +101,15 @@ void forward_done(struct worker *worker, struct forward *forward)
 	enum dns_proto proto = forward->tcp ? DNS_PROTO_TCP : DNS_PROTO_UDP;
 	struct dns_report report;
 	size_t n = dns_answer_forwarded(&worker->server->options, worker->server->zone,
-					forward->packet, forward->n, transport, &worker->random,
-					&reply, answer, &report);
+					forward->packet, forward->n, transport_of(worker, forward),
+					&worker->random, &reply, answer, &report);
 
 	mem_free(forward->query.packet);
 	if (!forward->tcp || forward->connection != NULL) {
 		worker_answered(worker, forward->listen, proto, &report, answer, n);
 		dns_times_note(
 			&worker_stats(worker, forward->listen)->places[report.place].duration,
-			worker_clock() - forward->began, 1);
+			worker->time - forward->began, 1);
 	}
 	if (!forward->tcp) {
 		udp_send(worker, forward, answer, n);

@@ -29,7 +29,8 @@ __attribute__((format(printf, 2, 3))) static int bad(char message[DNS_MESSAGE], 
 	return DNS_SERVER_BAD;
 }
 
-static void worker_init(struct worker *worker, struct dns_server *server)
+static void worker_init(struct worker *worker, struct dns_server *server,
+			const uint8_t cookie_root[SIPHASH_KEY])
 {
 	worker->server = server;
 	worker->epoll = NO_FD;
@@ -50,6 +51,7 @@ static void worker_init(struct worker *worker, struct dns_server *server)
 	list_init(&worker->idle);
 	list_init(&worker->busy);
 	random_state_init(&worker->random);
+	cookies_init(&worker->cookies, cookie_root, 0);
 	worker->stats = mem_alloc_array(server->n_listen, sizeof(struct dns_stats));
 	worker->batch = udp_batch_new(server);
 	worker->out = mem_alloc(2 * (2 + (size_t)DNS_ANSWER_MAX));
@@ -182,6 +184,10 @@ static int check(const struct dns_server_config *config, char message[DNS_MESSAG
 		return bad(message, "%u DNS workers are more than %d", config->workers,
 			   LIMIT_DNS_WORKERS);
 	}
+	if (config->nsid != NULL && strlen(config->nsid) > LIMIT_DNS_NSID) {
+		return bad(message, "a name server identifier of more than %d bytes is too long",
+			   LIMIT_DNS_NSID);
+	}
 	if (config->udp_size != 0 &&
 	    (config->udp_size < 512 || config->udp_size > LIMIT_DNS_UDP_MAX)) {
 		return bad(message, "a UDP size of %u is not between 512 and %d", config->udp_size,
@@ -195,6 +201,7 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 		   char ret_message[DNS_MESSAGE])
 {
 	struct dns_server *server;
+	uint8_t cookie_root[SIPHASH_KEY];
 	int result = check(config, ret_message);
 
 	if (result != 0) {
@@ -205,6 +212,14 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 	server->resolver = resolver;
 	server->options.udp_size = config->udp_size != 0 ? config->udp_size : LIMIT_DNS_UDP;
 	server->options.forward = resolver != NULL;
+	if (config->nsid != NULL) {
+		size_t nsid_n = strlen(config->nsid);
+
+		memcpy(server->nsid, config->nsid, nsid_n);
+		server->options.nsid = (struct str){ .p = server->nsid, .n = nsid_n };
+	}
+	server->wall_offset = clock_wall(&clock_system) - (int64_t)worker_clock();
+	random_bytes(cookie_root, sizeof(cookie_root));
 	server->n_listen = config->n_listen;
 	server->n_workers = config->workers != 0 ? config->workers : thread_cpus();
 	if (server->n_workers > LIMIT_DNS_WORKERS) {
@@ -215,7 +230,7 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 	server->labels = mem_alloc_array(server->n_listen, DNS_LABEL_TEXT);
 	server->workers = mem_alloc_array(server->n_workers, sizeof(struct worker));
 	for (unsigned i = 0; i < server->n_workers; i++) {
-		worker_init(&server->workers[i], server);
+		worker_init(&server->workers[i], server, cookie_root);
 	}
 	result = server_open(server, config, ret_message);
 	if (result != 0) {

@@ -29,6 +29,7 @@ struct dns_server_config {
 	size_t n_listen; /* 1 … LIMIT_DNS_LISTEN */
 	unsigned workers; /* 0: one for each CPU; ≤ LIMIT_DNS_WORKERS */
 	uint16_t udp_size; /* 0: LIMIT_DNS_UDP; 512 … LIMIT_DNS_UDP_MAX */
+	const char *nsid; /* what NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; NULL: nothing */
 };
 
 /*

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "dns/answer.h"
+#include "dns/cookie.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
 
@@ -87,7 +88,8 @@ struct worker {
 	int epoll;
 	bool stopping;
 	struct random_state random;
-	uint64_t time; /* ns, when the batch being answered was received */
+	uint64_t time; /* ns, when the batch being answered was received; worker_set_time() */
+	struct cookies cookies;
 	struct counter counters[COUNTERS];
 	struct dns_stats *stats; /* one for each label */
 
@@ -120,6 +122,8 @@ struct dns_server {
 	const struct zone *zone;
 	struct dns_resolver *resolver;
 	struct dns_options options;
+	char nsid[LIMIT_DNS_NSID];
+	int64_t wall_offset; /* ns from worker->time to the time of 1970 */
 	char (*addresses)[DNS_LISTEN_TEXT];
 	struct listen_label *listen_labels;
 	size_t n_listen;
@@ -144,6 +148,14 @@ static inline uint64_t worker_clock(void)
 	return clock_monotonic(&clock_system);
 }
 
+/* `time` is when the questions that are answered next were received. */
+static inline void worker_set_time(struct worker *worker, uint64_t time)
+{
+	worker->time = time;
+	cookies_set_time(&worker->cookies,
+			 (uint32_t)((time + (uint64_t)worker->server->wall_offset) / NS_PER_S));
+}
+
 /* sockets.c: opens what listens. */
 struct listen_address {
 	struct sockaddr_storage address;
@@ -161,6 +173,9 @@ int sockets_open(struct dns_server *server, size_t index, struct listen_address 
 		 char message[DNS_MESSAGE]);
 
 /* worker.c */
+/* How a query from `address` came; it stays the caller's. */
+struct dns_transport worker_transport(const struct worker *worker, bool tcp,
+				      const struct sockaddr_storage *address);
 void worker_run(void *worker);
 /* Counts a query of `n` bytes that was read; an answer of `n` bytes that is about to be sent. */
 void worker_asked(struct worker *worker, uint8_t listen, enum dns_proto proto,
@@ -198,10 +213,11 @@ void tcp_hold(struct connection *connection, struct forward *forward);
 /* forward.c */
 /*
  * Hands a question to the resolver. On success the answer comes later; NULL means that there is no
- * room and *ret_n is the size of the refusal in `out`. The caller fills in where the answer goes.
+ * room and *ret_n is the size of the refusal in `out`. The caller fills in where the answer goes:
+ * `listen` and `peer`, and the socket or the connection.
  */
 struct forward *forward_new(struct worker *worker, const uint8_t *packet, size_t n,
-			    const struct dns_question *question, bool tcp, uint8_t listen,
+			    const struct dns_question *question, struct dns_transport transport,
 			    uint8_t *out, struct dns_report *ret_report, size_t *ret_n);
 /*
  * Sends it; on failure it is gone, the result is false and *ret_n the size of the refusal in `out`.

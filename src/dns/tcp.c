@@ -33,6 +33,7 @@ struct connection {
 	struct source source; /* first */
 	struct list link; /* in worker->idle or ->busy */
 	struct list forwards;
+	struct sockaddr_storage peer;
 	uint64_t deadline; /* ns */
 	bool busy;
 	bool ended; /* the client will ask no more */
@@ -185,15 +186,17 @@ static void release_forward(struct connection *connection, struct forward *forwa
 }
 
 static bool pass_on(struct worker *worker, struct connection *connection, const uint8_t *message,
-		    size_t n, const struct dns_question *question, uint8_t *out,
-		    struct dns_report *ret_report, size_t *ret_n)
+		    size_t n, struct dns_transport transport, const struct dns_question *question,
+		    uint8_t *out, struct dns_report *ret_report, size_t *ret_n)
 {
-	struct forward *forward = forward_new(worker, message, n, question, /* tcp= */ true,
-					      connection->source.listen, out, ret_report, ret_n);
+	struct forward *forward =
+		forward_new(worker, message, n, question, transport, out, ret_report, ret_n);
 
 	if (forward == NULL) {
 		return false;
 	}
+	forward->listen = connection->source.listen;
+	forward->peer.address = connection->peer;
 	tcp_hold(connection, forward);
 	if (!forward_send(worker, forward, out, ret_report, ret_n)) {
 		connection->n_forwards--;
@@ -207,7 +210,8 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 			 const uint8_t *message, size_t n, uint8_t *out, struct round *round)
 {
 	const struct dns_server *server = worker->server;
-	struct dns_transport transport = { .tcp = true };
+	struct dns_transport transport =
+		worker_transport(worker, /* tcp= */ true, &connection->peer);
 	uint8_t listen = connection->source.listen;
 	struct dns_question question;
 	struct dns_report report;
@@ -222,8 +226,8 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 		return 0;
 	}
 	worker_asked(worker, listen, DNS_PROTO_TCP, &report, n);
-	if (verdict == DNS_FORWARD &&
-	    pass_on(worker, connection, message, n, &question, out + FRAME, &report, &size)) {
+	if (verdict == DNS_FORWARD && pass_on(worker, connection, message, n, transport, &question,
+					      out + FRAME, &report, &size)) {
 		return 0;
 	}
 	worker_answered(worker, listen, DNS_PROTO_TCP, &report, out + FRAME, size);
@@ -346,7 +350,7 @@ void tcp_serve(struct worker *worker, struct connection *connection, uint32_t ev
 	if (connection->broken) {
 		return;
 	}
-	worker->time = worker_clock();
+	worker_set_time(worker, worker_clock());
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
 		connection_break(worker, connection);
 		return;
@@ -370,7 +374,7 @@ void tcp_send(struct worker *worker, struct forward *forward, const uint8_t *ans
 	uint8_t *frame = (uint8_t *)(uintptr_t)answer - FRAME;
 
 	release_forward(connection, forward);
-	worker->time = worker_clock();
+	worker_set_time(worker, worker_clock());
 	set_u16(frame, (uint16_t)n);
 	write_out(worker, connection, frame, FRAME + n);
 	if (!connection->broken) {
@@ -393,7 +397,8 @@ static bool evict(struct worker *worker)
 	return false;
 }
 
-static void connection_new(struct worker *worker, const struct source *listener, int fd)
+static void connection_new(struct worker *worker, const struct source *listener, int fd,
+			   const struct sockaddr_storage *peer)
 {
 	struct connection *connection;
 	int on = 1;
@@ -410,6 +415,7 @@ static void connection_new(struct worker *worker, const struct source *listener,
 		.listen = listener->listen,
 		.fd = fd,
 	};
+	connection->peer = *peer;
 	connection->watched = EPOLLIN;
 	list_init(&connection->link);
 	list_init(&connection->forwards);
@@ -436,10 +442,13 @@ static void watch_listeners(struct worker *worker, uint32_t events)
 void tcp_accept(struct worker *worker, struct source *listener)
 {
 	for (size_t i = 0; i < ACCEPTS; i++) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage peer = { 0 };
+		socklen_t peer_n = sizeof(peer);
+		int fd = accept4(listener->fd, (struct sockaddr *)(void *)&peer, &peer_n,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			connection_new(worker, listener, fd);
+			connection_new(worker, listener, fd, &peer);
 		} else if (errno != EMFILE && errno != ENFILE && errno != ENOMEM &&
 			   errno != ENOBUFS) {
 			return;

@@ -273,6 +273,22 @@ static void print_soa(struct buffer *out, const uint8_t *p, size_t n,
 	}
 }
 
+static void print_option(struct buffer *out, uint16_t code, const uint8_t *data, size_t n)
+{
+	if (code == DNS_OPTION_NSID) {
+		buffer_printf(out, " nsid=\"%.*s\"", (int)n, data);
+	} else if (code == DNS_OPTION_KEEPALIVE && n == 2) {
+		buffer_printf(out, " keepalive=%u", get_u16(data));
+	} else if (code == DNS_OPTION_COOKIE) {
+		buffer_append_text(out, " cookie=");
+		for (size_t i = 0; i < n; i++) {
+			buffer_printf(out, "%02x", data[i]);
+		}
+	} else {
+		buffer_printf(out, " option%u", code);
+	}
+}
+
 static void print_opt(struct buffer *out, const uint8_t *p, const struct dns_record *record)
 {
 	buffer_printf(out, "opt size=%u%s", record->class, record->ttl & DNS_EDNS_DO ? " do" : "");
@@ -280,6 +296,8 @@ static void print_opt(struct buffer *out, const uint8_t *p, const struct dns_rec
 		if (get_u16(p + at) == DNS_OPTION_EDE) {
 			buffer_printf(out, " ede=%u \"%.*s\"", get_u16(p + at + 4),
 				      get_u16(p + at + 2) - 2, p + at + 6);
+		} else {
+			print_option(out, get_u16(p + at), p + at + 4, get_u16(p + at + 2));
 		}
 	}
 }
@@ -393,7 +411,14 @@ static const char *print_answer(struct rig *rig)
 
 const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n)
 {
-	struct dns_transport transport = { .tcp = rig->tcp };
+	static const uint8_t client[4] = { 192, 0, 2, 1 };
+	struct dns_transport transport = {
+		.tcp = rig->tcp,
+		.allowance = rig->allowance,
+		.client = client,
+		.client_n = sizeof(client),
+		.cookies = rig->cookies,
+	};
 
 	if (packet != rig->query) {
 		memcpy(rig->query, packet, n < sizeof(rig->query) ? n : sizeof(rig->query));

@@ -15,6 +15,8 @@ struct rig {
 	struct dns_report report; /* about the last answer */
 	struct dns_question asked; /* what it was asked last; n 0: nothing */
 	bool tcp;
+	uint8_t allowance;
+	const struct cookies *cookies; /* the client is 192.0.2.1 */
 	bool edns; /* with an OPT record that announces udp_size */
 	bool dnssec_ok;
 	uint16_t udp_size;

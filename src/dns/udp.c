@@ -100,19 +100,19 @@ static bool has_port(const struct sockaddr_storage *address)
 
 /* Passes question `i` to the resolver; false when the answer (a refusal) is there already. */
 static bool pass_on(struct worker *worker, const struct udp_socket *socket, size_t i,
-		    const struct dns_question *question, uint8_t *out,
-		    struct dns_report *ret_report, size_t *ret_n)
+		    struct dns_transport transport, const struct dns_question *question,
+		    uint8_t *out, struct dns_report *ret_report, size_t *ret_n)
 {
 	struct udp_batch *batch = worker->batch;
 	const struct msghdr *message = &batch->received[i].msg_hdr;
 	struct forward *forward =
 		forward_new(worker, batch->query_parts[i].iov_base, batch->received[i].msg_len,
-			    question,
-			    /* tcp= */ false, socket->source.listen, out, ret_report, ret_n);
+			    question, transport, out, ret_report, ret_n);
 
 	if (forward == NULL) {
 		return false;
 	}
+	forward->listen = socket->source.listen;
 	forward->socket = socket;
 	forward->peer = batch->peers[i];
 	forward->peer.address_n = message->msg_namelen;
@@ -129,7 +129,8 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 	struct msghdr *question_message = &batch->received[i].msg_hdr;
 	struct msghdr *message = &batch->sent[slot].msg_hdr;
 	uint8_t *out = batch->answer_parts[slot].iov_base;
-	struct dns_transport transport = { .tcp = false };
+	struct dns_transport transport =
+		worker_transport(worker, /* tcp= */ false, &batch->peers[i].address);
 	struct dns_question question;
 	struct dns_report report;
 	enum dns_verdict verdict = DNS_DROP;
@@ -146,7 +147,8 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 	}
 	worker_asked(worker, socket->source.listen, DNS_PROTO_UDP, &report,
 		     batch->received[i].msg_len);
-	if (verdict == DNS_FORWARD && pass_on(worker, socket, i, &question, out, &report, &n)) {
+	if (verdict == DNS_FORWARD &&
+	    pass_on(worker, socket, i, transport, &question, out, &report, &n)) {
 		return false;
 	}
 	worker_answered(worker, socket->source.listen, DNS_PROTO_UDP, &report, out, n);
@@ -191,7 +193,7 @@ void udp_serve(struct worker *worker, const struct udp_socket *socket)
 		struct round round = { 0 };
 		unsigned answers = 0;
 
-		worker->time = time;
+		worker_set_time(worker, time);
 
 		if (received <= 0) {
 			return;

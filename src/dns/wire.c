@@ -5,6 +5,8 @@
  */
 #include "dns/wire.h"
 
+#include "dns/cookie.h"
+
 /* Moves *cursor behind the name there without following pointers. */
 static bool skip_name(const uint8_t *packet, size_t n, size_t *cursor)
 {
@@ -102,6 +104,29 @@ int dns_name_read(const uint8_t *packet, size_t n, size_t *cursor, struct name *
 	return 0;
 }
 
+/* Unknown options, and those of versions to come, are ignored (RFC 6891 section 6.1.2). */
+static void read_option(enum dns_option code, const uint8_t *data, size_t n,
+			struct dns_request *request)
+{
+	switch (code) {
+	case DNS_OPTION_NSID:
+		request->nsid = true;
+		break;
+	case DNS_OPTION_COOKIE:
+		/* Of several the first counts (RFC 7873 section 5.2); 255 is no possible size. */
+		if (request->cookie == NULL) {
+			request->cookie = data;
+			request->cookie_n = n < UINT8_MAX ? (uint8_t)n : UINT8_MAX;
+		}
+		break;
+	case DNS_OPTION_KEEPALIVE:
+		request->keepalive = true;
+		break;
+	default:
+		break;
+	}
+}
+
 /* RFC 6891: the OPT record's class is a size, its TTL holds version and flags. */
 static bool read_opt(const uint8_t *packet, const struct dns_record *record,
 		     struct dns_request *request)
@@ -113,10 +138,13 @@ static bool read_opt(const uint8_t *packet, const struct dns_record *record,
 	request->udp_size = record->class;
 	request->edns_version = (uint8_t)(record->ttl >> 16);
 	request->dnssec_ok = (record->ttl & DNS_EDNS_DO) != 0;
-	/* Options are not looked at, but must be whole. */
 	for (size_t at = record->data; at != record->end;) {
 		if (record->end - at < 4 || record->end - at - 4 < get_u16(packet + at + 2)) {
 			return false;
+		}
+		if (request->edns_version == 0) {
+			read_option(get_u16(packet + at), packet + at + 4, get_u16(packet + at + 2),
+				    request);
 		}
 		at += 4U + get_u16(packet + at + 2);
 	}
@@ -140,6 +168,63 @@ static bool read_records(const uint8_t *packet, size_t n, size_t cursor, unsigne
 	return true;
 }
 
+/* RFC 7873 section 4: a client cookie, and behind it a server's or none. */
+static bool is_cookie_size(const struct dns_request *request)
+{
+	size_t n = request->cookie_n;
+
+	return request->cookie == NULL || n == COOKIE_CLIENT ||
+	       (n >= COOKIE_CLIENT + COOKIE_SERVER_MIN && n <= COOKIE_CLIENT + COOKIE_SERVER_MAX);
+}
+
+/* A packet without a question. */
+static enum dns_reading read_cookie_alone(const uint8_t *packet, size_t n, struct dns_request *ret,
+					  uint16_t *ret_rcode)
+{
+	if (!read_records(packet, n, DNS_HEADER, 0, 1, ret)) {
+		ret->edns = false;
+	} else if (ret->cookie != NULL && is_cookie_size(ret)) {
+		*ret_rcode = DNS_NOERROR;
+	}
+	return DNS_READ_ERROR;
+}
+
+/* The question and all behind it. No query has more than these records; a stray one is forgiven. */
+static bool read_body(const uint8_t *packet, size_t n, const uint16_t counts[4],
+		      struct dns_request *ret)
+{
+	size_t cursor = DNS_HEADER;
+
+	if (counts[0] != 1 || counts[1] > 1 || counts[2] > 1 || counts[3] > 2 ||
+	    name_read(packet + cursor, n - cursor, &ret->name) != 0 ||
+	    n - cursor - ret->name.n < DNS_QUESTION_TAIL) {
+		return false;
+	}
+	cursor += ret->name.n;
+	ret->type = get_u16(packet + cursor);
+	ret->class = get_u16(packet + cursor + 2);
+	if ((counts[1] | counts[2] | counts[3]) != 0 &&
+	    !read_records(packet, n, cursor + DNS_QUESTION_TAIL, counts[1] + counts[2], counts[3],
+			  ret)) {
+		ret->edns = false;
+		return false;
+	}
+	ret->has_question = true;
+	return true;
+}
+
+/* What is to be said to a query that could be read, before anybody looks at its name. */
+static enum dns_rcode judge(const struct dns_request *request)
+{
+	if (request->edns_version != 0) {
+		return DNS_BADVERS;
+	}
+	if (!is_cookie_size(request)) {
+		return DNS_FORMERR;
+	}
+	return request->class == DNS_CLASS_IN ? DNS_NOERROR : DNS_REFUSED;
+}
+
 enum dns_reading dns_request_read(const uint8_t *packet, size_t n, struct dns_request *ret,
 				  uint16_t *ret_rcode)
 {
@@ -152,8 +237,10 @@ enum dns_reading dns_request_read(const uint8_t *packet, size_t n, struct dns_re
 	ret->n = n;
 	ret->id = get_u16(packet);
 	ret->flags = get_u16(packet + 2);
-	ret->has_question = ret->edns = ret->dnssec_ok = false;
+	ret->has_question = ret->edns = ret->dnssec_ok = ret->nsid = ret->keepalive = false;
 	ret->edns_version = 0;
+	ret->cookie = NULL;
+	ret->cookie_n = 0;
 	ret->udp_size = DNS_UDP_MIN;
 	for (size_t i = 0; i < 4; i++) {
 		counts[i] = get_u16(packet + 4 + 2 * i);
@@ -163,30 +250,12 @@ enum dns_reading dns_request_read(const uint8_t *packet, size_t n, struct dns_re
 		return DNS_READ_ERROR;
 	}
 	*ret_rcode = DNS_FORMERR;
-	/* No query has more than these; a stray one is forgiven. */
-	if (counts[0] != 1 || counts[1] > 1 || counts[2] > 1 || counts[3] > 2 ||
-	    name_read(packet + DNS_HEADER, n - DNS_HEADER, &ret->name) != 0 ||
-	    n - DNS_HEADER - ret->name.n < DNS_QUESTION_TAIL) {
+	if (counts[0] == 0 && (counts[1] | counts[2]) == 0 && counts[3] == 1) {
+		return read_cookie_alone(packet, n, ret, ret_rcode);
+	}
+	if (!read_body(packet, n, counts, ret)) {
 		return DNS_READ_ERROR;
 	}
-	size_t cursor = DNS_HEADER + (size_t)ret->name.n;
-
-	ret->type = get_u16(packet + cursor);
-	ret->class = get_u16(packet + cursor + 2);
-	if ((counts[1] | counts[2] | counts[3]) != 0 &&
-	    !read_records(packet, n, cursor + DNS_QUESTION_TAIL, counts[1] + counts[2], counts[3],
-			  ret)) {
-		ret->edns = false;
-		return DNS_READ_ERROR;
-	}
-	ret->has_question = true;
-	if (ret->edns_version != 0) {
-		*ret_rcode = DNS_BADVERS;
-		return DNS_READ_ERROR;
-	}
-	if (ret->class != DNS_CLASS_IN) {
-		*ret_rcode = DNS_REFUSED;
-		return DNS_READ_ERROR;
-	}
-	return DNS_READ_OK;
+	*ret_rcode = judge(ret);
+	return *ret_rcode == DNS_NOERROR ? DNS_READ_OK : DNS_READ_ERROR;
 }

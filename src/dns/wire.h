@@ -41,9 +41,17 @@ enum dns_rcode {
 	DNS_NOTIMP = 4,
 	DNS_REFUSED = 5,
 	DNS_BADVERS = 16,
+	DNS_BADCOOKIE = 23,
 };
 
-enum { DNS_CLASS_IN = 1, DNS_EDNS_DO = 0x8000, DNS_OPTION_EDE = 15 };
+enum { DNS_CLASS_IN = 1, DNS_EDNS_DO = 0x8000 };
+
+enum dns_option {
+	DNS_OPTION_NSID = 3, /* RFC 5001 */
+	DNS_OPTION_COOKIE = 10, /* RFC 7873 */
+	DNS_OPTION_KEEPALIVE = 11, /* RFC 7828 */
+	DNS_OPTION_EDE = 15, /* RFC 8914 */
+};
 
 static inline uint16_t get_u16(const uint8_t *p)
 {
@@ -82,6 +90,10 @@ struct dns_request {
 	bool edns;
 	bool dnssec_ok;
 	uint8_t edns_version;
+	bool nsid; /* asks who we are */
+	bool keepalive; /* asks how long we wait on a connection */
+	uint8_t cookie_n; /* 0: none */
+	const uint8_t *cookie; /* data of the first COOKIE option */
 	struct name name;
 };
 
@@ -93,7 +105,8 @@ enum dns_reading {
 
 /*
  * Reads a query: QR set or less than a header is dropped; another opcode is NOTIMP; not just one
- * question, records that cannot be, a second OPT and whatever is cut short are FORMERR.
+ * question, records that cannot be, a second OPT, a COOKIE of no possible size and whatever is cut
+ * short are FORMERR. A cookie without a question is NOERROR: a client may ask for one (RFC 7873 5.4).
  */
 enum dns_reading dns_request_read(const uint8_t *packet, size_t n, struct dns_request *ret,
 				  uint16_t *ret_rcode);

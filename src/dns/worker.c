@@ -13,6 +13,21 @@
 
 enum { EVENTS = 64 };
 
+struct dns_transport worker_transport(const struct worker *worker, bool tcp,
+				      const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+	bool is_four = address->ss_family == AF_INET;
+
+	return (struct dns_transport){
+		.tcp = tcp,
+		.client_n = is_four ? sizeof(four->sin_addr) : sizeof(six->sin6_addr),
+		.client = is_four ? (const uint8_t *)&four->sin_addr : six->sin6_addr.s6_addr,
+		.cookies = &worker->cookies,
+	};
+}
+
 void worker_asked(struct worker *worker, uint8_t listen, enum dns_proto proto,
 		  const struct dns_report *report, size_t n)
 {
@@ -53,6 +68,7 @@ static void read_mail(struct worker *worker)
 {
 	struct mail *mail = mailbox_receive(worker->mailbox);
 
+	worker_set_time(worker, worker_clock());
 	while (mail != NULL) {
 		struct mail *next = mail->next;
 

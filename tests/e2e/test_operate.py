@@ -4,10 +4,13 @@
 import re
 import socket
 import threading
+import time
 import urllib.request
 
+import dns.edns
 import dns.flags
 import dns.message
+import dns.query
 import dns.rrset
 import pytest
 
@@ -172,3 +175,21 @@ def test_changes_of_every_kind_of_service_are_timed(operated):
     # The names followed the pods within moments, not since the beginning of time.
     assert total(read_metrics(operated), name.replace("_count", "_bucket"),
                  service_kind="headless_with_selector", le="8.192") > 0
+
+
+def test_a_server_says_who_it_is_and_gives_cookies():
+    cluster = Cluster("--upstream", "127.0.0.1:1", "--nsid", "node-7")
+    try:
+        options = [dns.edns.GenericOption(dns.edns.OptionType.NSID, b""),
+                   dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"12345678")]
+        query = dns.message.make_query("cluster.local.", "SOA", use_edns=0, options=options)
+        for ask in (dns.query.udp, dns.query.tcp):
+            answer = ask(query, cluster.dns_host, 5, port=cluster.dns_port)
+            got = {option.otype: bytes(option.to_wire()) for option in answer.options}
+            assert got[dns.edns.OptionType.NSID] == b"node-7"
+            cookie = got[dns.edns.OptionType.COOKIE]
+            assert len(cookie) == 24 and cookie.startswith(b"12345678\1\0\0\0")
+            now = int.from_bytes(cookie[12:16], "big")
+            assert abs(now - time.time()) < 60
+    finally:
+        cluster.stop()

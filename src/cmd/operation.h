@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Options about DNS as something to operate, the same for every subcommand that answers: a struct
+ * to embed and the rows for its table of options.
+ */
+
+#include "base/limits.h"
+#include "cmd/options.h"
+
+struct operation {
+	const char *nsid; /* NULL: none */
+};
+
+/* `settings` is the struct, `member` its struct operation. */
+#define OPERATION_AT(settings, member, field)                                                      \
+	(offsetof(settings, member) + offsetof(struct operation, field))
+
+#define OPERATION_OPTIONS(settings, member)                                                        \
+	{                                                                                          \
+		"nsid", "TEXT", "who we are, for clients that ask by NSID (says nothing)",         \
+			OPTION_TEXT, OPERATION_AT(settings, member, nsid), 0, 0, NULL              \
+	}
