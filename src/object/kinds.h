@@ -28,7 +28,8 @@
 	KIND(replica_set)                                                                          \
 	KIND(stateful_set)                                                                         \
 	KIND(lease)                                                                                \
-	KIND(endpoint_slice)
+	KIND(endpoint_slice)                                                                       \
+	KIND(service_import)
 
 #define KIND_DECLARED(name) extern const struct kind kind_##name;
 KINDS(KIND_DECLARED)

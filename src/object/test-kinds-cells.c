@@ -255,6 +255,16 @@ static void events(void **state)
 		   0, "30s | Normal | Scheduled | pod/p | m");
 }
 
+static void a_service_of_other_clusters(void **state)
+{
+	assert_row(&kind_service_import,
+		   "{" META(
+			   "db") ",'spec':{'type':'ClusterSetIP','ips':['10.42.42.42','fd00::1']}}",
+		   0, "db | ClusterSetIP | [\"10.42.42.42\",\"fd00::1\"] | 5m");
+	assert_row(&kind_service_import, "{" META("db") ",'spec':{'type':'Headless'}}", 0,
+		   "db | Headless |  | 5m");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +281,7 @@ int main(void)
 		cmocka_unit_test(nodes_and_namespaces),
 		cmocka_unit_test(data_accounts_and_leases),
 		cmocka_unit_test(events),
+		cmocka_unit_test(a_service_of_other_clusters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

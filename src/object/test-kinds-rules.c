@@ -633,6 +633,27 @@ static void an_event_lives_beside_its_object(void **state)
 	assert_created(&kind_event, "{" META ",'involvedObject':{'kind':'Node','name':'n'}}", "");
 }
 
+static void service_imports_have_a_type_and_two_addresses_at_most(void **state)
+{
+	assert_created(&kind_service_import,
+		       "{" META ",'spec':{'type':'Headless','ports':[{'name':'a','port':1},"
+		       "{'name':'b','port':2}]}}",
+		       "");
+	assert_created(&kind_service_import, "{" META ",'spec':{'ports':[]}}",
+		       "spec.type: Required value");
+	assert_created(&kind_service_import,
+		       "{" META ",'spec':{'type':'ClusterIP','ips':['10.0.0.1','x']}}",
+		       "[spec.ips[1]: Invalid value: \"x\": must be a valid IP address, (e.g. "
+		       "10.9.8.7 or 2001:db8::ffff), spec.type: Unsupported value: \"ClusterIP\": "
+		       "supported values: \"ClusterSetIP\", \"Headless\"]");
+	assert_created(
+		&kind_service_import,
+		"{" META ",'spec':{'type':'ClusterSetIP','ips':['10.0.0.1','10.0.0.2',"
+		"'10.0.0.3'],'ports':[{'name':'a','port':1},{'name':'a','port':0}]}}",
+		"[spec.ports[1].port: Required value, spec.ips: Too many: 3: must have at most "
+		"2 items, spec.ports[1].name: Duplicate value: \"a\"]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +697,7 @@ int main(void)
 		cmocka_unit_test(a_revision_is_history),
 		cmocka_unit_test(a_lease_lasts_some_time),
 		cmocka_unit_test(an_event_lives_beside_its_object),
+		cmocka_unit_test(service_imports_have_a_type_and_two_addresses_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
