@@ -252,8 +252,8 @@ static bool read_user(const struct reading *reading, const json_t *user, const c
 /* ---- the parts of the file ---- */
 
 /*
- * The entry called `name` of list `list`: its member `member`, with its place for messages. False when
- * there is no such entry.
+ * The entry called `name` of list `list`: its member `member`, with its place for messages. False
+ * when there is no such entry.
  */
 static bool find_entry(const struct reading *reading, const json_t *root, const char *list,
 		       const char *name, const char *member, const json_t **ret, char *ret_where,

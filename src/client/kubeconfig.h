@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * A kubeconfig: where an API server is and how to prove who one is. One context of one file, with the
- * files it names; or the service account that Kubernetes puts into a pod. Blocks for small files.
+ * A kubeconfig: where an API server is and how to prove who one is. One context of one file, with
+ * the files it names; or the service account that Kubernetes puts into a pod. Blocks for small
+ * files.
  */
 
 #include "base/str.h"
@@ -34,8 +35,8 @@ struct kubeconfig {
 /*
  * Reads `path`, context `context` (NULL: current-context). `path` NULL: the first that there is of
  * $KUBECONFIG, the service account of the pod that this process runs in (KUBERNETES_SERVICE_HOST is
- * set), $HOME/.kube/config. Files it names are looked at, so a missing one is found here. Returns 0;
- * or KUBECONFIG_BAD with one line in `ret_message` that names file and field.
+ * set), $HOME/.kube/config. Files it names are looked at, so a missing one is found here. Returns
+ * 0; or KUBECONFIG_BAD with one line in `ret_message` that names file and field.
  */
 enum { KUBECONFIG_BAD = 1, KUBECONFIG_MESSAGE = 512 };
 int kubeconfig_read(const char *path, const char *context, struct kubeconfig *ret,

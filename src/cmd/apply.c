@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One object at a time: read it, then create or patch it, then the next. Every step begins in a turn of
- * the loop of its own, so any number of objects neither blocks the loop nor grows the stack.
+ * One object at a time: read it, then create or patch it, then the next. Every step begins in a
+ * turn of the loop of its own, so any number of objects neither blocks the loop nor grows the
+ * stack.
  */
 #include "cmd/apply.h"
 

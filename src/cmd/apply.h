@@ -4,8 +4,8 @@
 /*
  * Applies manifests as `kubectl apply` does on the client's side: an object that is not there is
  * created; one that is there gets a three-way patch between what was applied last (kept in an
- * annotation that kubectl knows, too), what is wanted and what is there. One after the other, in their
- * order; what fails is told with file and object, and the rest goes on.
+ * annotation that kubectl knows, too), what is wanted and what is there. One after the other, in
+ * their order; what fails is told with file and object, and the rest goes on.
  */
 
 struct apply;

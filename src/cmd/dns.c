@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * headlessd dns: the cluster DNS of any Kubernetes. A remote client fills a cache that keeps next to
- * nothing, the zone hears every change, the workers answer from the zone. Wiring only.
+ * headlessd dns: the cluster DNS of any Kubernetes. A remote client fills a cache that keeps next
+ * to nothing, the zone hears every change, the workers answer from the zone. Wiring only.
  *
  * Answers begin once everything has been read, or after some seconds without it: then what is not
- * known is SERVFAIL and never NXDOMAIN. When the API server is lost, answers go on from what was known,
- * and /ready, a metric and the log say how long ago that was.
+ * known is SERVFAIL and never NXDOMAIN. When the API server is lost, answers go on from what was
+ * known, and /ready, a metric and the log say how long ago that was.
  */
 #include <errno.h>
 #include <signal.h>
@@ -219,7 +219,9 @@ static int start_metrics(struct dns *dns)
 	return error_trace(result);
 }
 
-/* The first order lets what is under way end where a lame duck was asked for; the second does not. */
+/*
+ * The first order lets what is under way end where a lame duck was asked for; the second does not.
+ */
 static void told_to_stop(void *userdata, int signal)
 {
 	struct dns *dns = userdata;

@@ -2,7 +2,8 @@
 /*
  * What the DNS part counted, under the names that dashboards and alerts for CoreDNS know, and
  * beside it what CoreDNS has no name for. CoreDNS labels a query with the zone of the server block
- * that took it; here that is the cluster's domain, in-addr.arpa, ip6.arpa, or "." for names outside.
+ * that took it; here that is the cluster's domain, in-addr.arpa, ip6.arpa, or "." for names
+ * outside.
  */
 #include <inttypes.h>
 #include <stdio.h>

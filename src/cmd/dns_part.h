@@ -51,8 +51,8 @@ struct dns_part {
 int dns_part_open(struct dns_part *part, const struct dns_part_config *config, struct cache *cache);
 
 /*
- * Answers begin: from what is known, and with SERVFAIL for what is not. Nothing happens when they have
- * begun already. Returns 0 or a negative errno.
+ * Answers begin: from what is known, and with SERVFAIL for what is not. Nothing happens when they
+ * have begun already. Returns 0 or a negative errno.
  */
 int dns_part_serve(struct dns_part *part);
 

@@ -36,8 +36,8 @@ struct dns_settings {
 };
 
 /*
- * Returns true with everything set; false when the process is to end with *ret_code: a line was printed
- * on standard error, or help was. Deinit in any case.
+ * Returns true with everything set; false when the process is to end with *ret_code: a line was
+ * printed on standard error, or help was. Deinit in any case.
  */
 bool dns_settings_parse(int argc, char **argv, struct dns_settings *ret, int *ret_code);
 void dns_settings_deinit(struct dns_settings *settings);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Manifests: objects in YAML or JSON files, looked at as strictly as kubectl does before anything is
- * done with them.
+ * Manifests: objects in YAML or JSON files, looked at as strictly as kubectl does before anything
+ * is done with them.
  */
 
 #include <stddef.h>
@@ -29,8 +29,8 @@ struct manifests {
 
 /*
  * Adds what is in `path`: a file with any number of documents (JSON when it ends in .json), or the
- * *.yaml, *.yml and *.json of a directory in the order of their names. Returns 0, or a negative errno
- * after one line on standard error that names file and object.
+ * *.yaml, *.yml and *.json of a directory in the order of their names. Returns 0, or a negative
+ * errno after one line on standard error that names file and object.
  */
 int manifests_read(struct manifests *manifests, const char *path);
 

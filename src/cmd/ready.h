@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Says that everything answers: one line on standard output,
- * "ready api=URL dns=ADDR:PORT metrics=ADDR:PORT kubeconfig=FILE", and READY=1 to the service manager.
+ * Says that everything answers: one line on standard output, "ready api=URL dns=ADDR:PORT
+ * metrics=ADDR:PORT kubeconfig=FILE", and READY=1 to the service manager.
  */
 void ready_say(const char *api, const char *dns, const char *metrics, const char *kubeconfig);

@@ -32,8 +32,9 @@ struct settings {
 };
 
 /*
- * Parses the command line of `standalone`. Returns true with everything set; false when the process is
- * to end with *ret_code: a line was printed on standard error (EXIT_USAGE), or help was (EXIT_FINE).
+ * Parses the command line of `standalone`. Returns true with everything set; false when the process
+ * is to end with *ret_code: a line was printed on standard error (EXIT_USAGE), or help was
+ * (EXIT_FINE).
  */
 bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code);
 

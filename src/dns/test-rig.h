@@ -52,8 +52,8 @@ void rig_service(struct rig *rig, const char *space, const char *name, const cha
 void rig_external(struct rig *rig, const char *space, const char *name, const char *target);
 
 /*
- * `endpoints`: "web-0=10.244.0.1 -=10.244.0.2@here web-2=10.244.0.3!": hostname or "-", address, "@"
- * and a topology zone, "!" for not ready, "?" for an unknown state.
+ * `endpoints`: "web-0=10.244.0.1 -=10.244.0.2@here web-2=10.244.0.3!": hostname or "-", address,
+ * "@" and a topology zone, "!" for not ready, "?" for an unknown state.
  */
 void rig_slice(struct rig *rig, const char *space, const char *slice, const char *service,
 	       const char *ports, const char *endpoints);

@@ -53,8 +53,8 @@ int json_strategic_patch(const json_t *target, const json_t *patch,
 /*
  * The strategic merge patch that brings `current` to what `wanted` says, as somebody who applied
  * `original` before wants it: fields and list elements that `original` has and `wanted` has not are
- * taken away, what neither has is left alone. `original` may be NULL: nothing is taken away. A null in
- * `wanted` is as if it were not there. Returns a new reference, or NULL when nothing is to do.
+ * taken away, what neither has is left alone. `original` may be NULL: nothing is taken away. A null
+ * in `wanted` is as if it were not there. Returns a new reference, or NULL when nothing is to do.
  */
 json_t *json_three_way_patch(const json_t *original, const json_t *wanted, const json_t *current,
 			     const struct strategic_schema *schema, const void *message);

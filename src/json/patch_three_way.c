@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Wanted and current are walked together and what differs is collected; what original has beyond
- * wanted is deleted where current still has it. A list that merges by a key is walked key by key. Where
- * that is not possible (two elements of one key) and in lists that do not merge, the whole list is sent
- * when it differs; it does not differ when current has everything in it and perhaps defaults beside.
+ * wanted is deleted where current still has it. A list that merges by a key is walked key by key.
+ * Where that is not possible (two elements of one key) and in lists that do not merge, the whole
+ * list is sent when it differs; it does not differ when current has everything in it and perhaps
+ * defaults beside.
  */
 #include <stdio.h>
 #include <string.h>

@@ -66,8 +66,8 @@ static void expect_equal(const json_t *tree, const json_t *expected)
 }
 
 /*
- * Whoever applied `original` and now `wanted` sends `patch`, which makes `current` what `after` says;
- * and then has nothing more to send.
+ * Whoever applied `original` and now `wanted` sends `patch`, which makes `current` what `after`
+ * says; and then has nothing more to send.
  */
 static void check(const char *original, const char *wanted, const char *current, const char *patch,
 		  const char *after)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Corefile is a list of server blocks: keys (zones with ports) and the plugins for them. Here is one
- * server with one zone and one set of upstreams. So the block that has `kubernetes` is taken whole,
- * from the block of the root zone the upstreams, and any other block is warned of.
+ * A Corefile is a list of server blocks: keys (zones with ports) and the plugins for them. Here is
+ * one server with one zone and one set of upstreams. So the block that has `kubernetes` is taken
+ * whole, from the block of the root zone the upstreams, and any other block is warned of.
  */
 #include "ops/corefile.h"
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The Corefile of the cluster DNS that was there before: what we do of it, as settings. Plugins that
- * are ours to do are applied; those that have nothing to say here (errors, loop, …) are passed over;
- * every other one is named in a warning that says what its absence means.
+ * The Corefile of the cluster DNS that was there before: what we do of it, as settings. Plugins
+ * that are ours to do are applied; those that have nothing to say here (errors, loop, …) are passed
+ * over; every other one is named in a warning that says what its absence means.
  */
 
 #include <stdbool.h>
@@ -49,8 +49,9 @@ struct corefile {
 };
 
 /*
- * Reads `text`, the file `name`. `warn` is called for each thing that is not done, with one line. Returns
- * 0; or COREFILE_SYNTAX with one line in `ret_message`: "NAME:LINE: what". Deinit in the first case.
+ * Reads `text`, the file `name`. `warn` is called for each thing that is not done, with one line.
+ * Returns 0; or COREFILE_SYNTAX with one line in `ret_message`: "NAME:LINE: what". Deinit in the
+ * first case.
  */
 int corefile_parse(const char *name, struct str text,
 		   void (*warn)(void *userdata, const char *line), void *userdata,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kubernetes [ZONES…] { options }. The zone has one domain; reverse zones are networks or names below
- * in-addr.arpa and ip6.arpa.
+ * kubernetes [ZONES…] { options }. The zone has one domain; reverse zones are networks or names
+ * below in-addr.arpa and ip6.arpa.
  */
 #include <stdio.h>
 #include <string.h>

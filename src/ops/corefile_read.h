@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The text of a Corefile as lines of words, some with a block of further lines behind them. What the
- * words mean is ops/corefile.h's business. Comments are gone, quotes and {$VARIABLES} resolved.
+ * The text of a Corefile as lines of words, some with a block of further lines behind them. What
+ * the words mean is ops/corefile.h's business. Comments are gone, quotes and {$VARIABLES} resolved.
  */
 
 #include <stdbool.h>
@@ -25,8 +25,8 @@ struct corefile_line {
 enum { COREFILE_SYNTAX = 1, COREFILE_MESSAGE = 512 };
 
 /*
- * `name` is the file's, for messages; `arena` holds at least LIMIT_COREFILE_ARENA. Returns 0 (*ret NULL:
- * nothing in it), or COREFILE_SYNTAX with "NAME:LINE: what" in `ret_message`.
+ * `name` is the file's, for messages; `arena` holds at least LIMIT_COREFILE_ARENA. Returns 0 (*ret
+ * NULL: nothing in it), or COREFILE_SYNTAX with "NAME:LINE: what" in `ret_message`.
  */
 int corefile_read(const char *name, struct str text, struct arena *arena,
 		  struct corefile_line **ret, char ret_message[COREFILE_MESSAGE]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changes of the cache are noted at the sets they touch, which costs one look-up when nobody waits.
- * Nothing is answered from within such a change: it is by the next turn of the loop, when everybody who
- * follows the cache, the zone before all, has seen it, too.
+ * Nothing is answered from within such a change: it is by the next turn of the loop, when everybody
+ * who follows the cache, the zone before all, has seen it, too.
  */
 #include "ops/peers.h"
 

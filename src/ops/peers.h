@@ -3,14 +3,16 @@
 
 /*
  * The blocking peer lookup: who is in the set of a Service, asked once instead of over and over. A
- * request is answered when the set is complete (N of N ready) or is no longer what the client has seen;
- * or it is a stream of events, one for each change. docs/peers.md is the contract with clients.
+ * request is answered when the set is complete (N of N ready) or is no longer what the client has
+ * seen; or it is a stream of events, one for each change. docs/peers.md is the contract with
+ * clients.
  *
- * Answers come from the cache that the zone is built from, and never before the zone has seen the same
- * objects: when an answer says complete, DNS has all these names.
+ * Answers come from the cache that the zone is built from, and never before the zone has seen the
+ * same objects: when an answer says complete, DNS has all these names.
  *
- * Control thread only. Time comes from the clock: the owner calls peers_run_due() when `due_changed`
- * says so, which is also how a change that has just reached the cache gets to those who wait for it.
+ * Control thread only. Time comes from the clock: the owner calls peers_run_due() when
+ * `due_changed` says so, which is also how a change that has just reached the cache gets to those
+ * who wait for it.
  */
 
 #include <stdint.h>
@@ -26,7 +28,9 @@ struct peers;
 #define PEERS_PREFIX "/peers"
 
 struct peers_config {
-	/* Outlives it. The zone subscribes to it, too; it is asked for the kinds that are needed. */
+	/*
+	 * Outlives it. The zone subscribes to it, too; it is asked for the kinds that are needed.
+	 */
 	struct cache *cache;
 	const struct clock *clock;
 	const char *domain; /* "cluster.local"; copied */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every reader of a set sends the same bytes, so there is one text a serial, counted by reference. A
- * reader that is slow holds the text it began with; all texts together are bounded, and when they are
- * too many the readers of the oldest one that is no longer true are cut off.
+ * Every reader of a set sends the same bytes, so there is one text a serial, counted by reference.
+ * A reader that is slow holds the text it began with; all texts together are bounded, and when they
+ * are too many the readers of the oldest one that is no longer true are cut off.
  */
 #include "ops/peers_intern.h"
 

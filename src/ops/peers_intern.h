@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What the files of the peer lookup share. A *request* is what the client said, a *waiter* one request
- * on its way to its answer, a *set* the peers of one Service somebody asked for, an *answer* the text of
- * a set, made once for a serial and shared by all who get it.
+ * What the files of the peer lookup share. A *request* is what the client said, a *waiter* one
+ * request on its way to its answer, a *set* the peers of one Service somebody asked for, an
+ * *answer* the text of a set, made once for a serial and shared by all who get it.
  */
 
 #include <stdbool.h>
@@ -78,7 +78,9 @@ enum wanted_by {
 struct wanted {
 	uint64_t n;
 	enum wanted_by by;
-	/* Of one StatefulSet alone: its name ("" otherwise) and first ordinal; they go up to n - 1. */
+	/*
+	 * Of one StatefulSet alone: its name ("" otherwise) and first ordinal; they go up to n - 1.
+	 */
 	char set[254];
 	int64_t first;
 };
@@ -87,7 +89,9 @@ struct wanted {
 void wanted_read(const struct cache *cache, struct str space, const struct selector *selector,
 		 struct wanted *ret);
 
-/* Whether a change of a StatefulSet, Deployment or ReplicaSet (or of a pod) can matter to anybody. */
+/*
+ * Whether a change of a StatefulSet, Deployment or ReplicaSet (or of a pod) can matter to anybody.
+ */
 bool wanted_workload_changed(struct object *old, struct object *now);
 bool wanted_pod_changed(struct object *old, struct object *now);
 

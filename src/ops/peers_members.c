@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One pod can stand in several slices: one for each address family, and two of one family for the
- * moment in which it moves. Its entries are sorted side by side; of one family the newest slice counts,
- * and the pod is ready when it is so in every family: only then DNS has all of its addresses.
+ * moment in which it moves. Its entries are sorted side by side; of one family the newest slice
+ * counts, and the pod is ready when it is so in every family: only then DNS has all of its
+ * addresses.
  */
 #include "ops/peers_intern.h"
 
@@ -72,8 +73,9 @@ static bool split_ordinal(struct str name, struct str *ret_stem, int64_t *ret_or
 }
 
 /*
- * Pods of StatefulSets and of indexed Jobs have their ordinal in the hostname. A Service that is not
- * the one their set names has no hostnames; there it is in the pod's name, if it is of that set.
+ * Pods of StatefulSets and of indexed Jobs have their ordinal in the hostname. A Service that is
+ * not the one their set names has no hostnames; there it is in the pod's name, if it is of that
+ * set.
  */
 static void find_ordinal(struct member *member, struct str hostname, const struct wanted *wanted)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set is looked at in rounds: everybody who waits for it is told how it is now, some in each turn of
- * the loop so that others get theirs. A round begins no sooner than the last one has earned: one that
- * moved many bytes is followed by a pause, in which changes gather.
+ * A set is looked at in rounds: everybody who waits for it is told how it is now, some in each turn
+ * of the loop so that others get theirs. A round begins no sooner than the last one has earned: one
+ * that moved many bytes is followed by a pause, in which changes gather.
  *
  * The serial is the revision at which the text of the set became what it is. The text is made when
- * somebody needs it; when it comes out as it was, so does the serial. It only grows while the set is
- * known. After a restart it is the newest revision of what there is, which is the same number unless the
- * last change took a whole slice away; a client that has seen more than that lifts it.
+ * somebody needs it; when it comes out as it was, so does the serial. It only grows while the set
+ * is known. After a restart it is the newest revision of what there is, which is the same number
+ * unless the last change took a whole slice away; a client that has seen more than that lifts it.
  */
 #include "ops/peers_intern.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A waiter stands in its set until it has its answer; a stream stands there until its client leaves.
- * Answers are sent as streams of three pieces, so that the middle one, the set itself, is shared: a head
- * that says what this client is told of it, the text, a tail.
+ * A waiter stands in its set until it has its answer; a stream stands there until its client
+ * leaves. Answers are sent as streams of three pieces, so that the middle one, the set itself, is
+ * shared: a head that says what this client is told of it, the text, a tail.
  *
- * A stream has no queue. While it sends it is told nothing; when it is through it compares what it has
- * told with how the set is then. So a slow reader skips states, and always gets the last one.
+ * A stream has no queue. While it sends it is told nothing; when it is through it compares what it
+ * has told with how the set is then. So a slow reader skips states, and always gets the last one.
  */
 #include "ops/peers_intern.h"
 

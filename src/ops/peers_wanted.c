@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A set has no size of its own: what makes its pods has one. So the replicas of every StatefulSet,
- * Deployment and free ReplicaSet whose pods the Service selects are what is wanted. Where nothing of
- * the kind makes them, the pods themselves are counted.
+ * Deployment and free ReplicaSet whose pods the Service selects are what is wanted. Where nothing
+ * of the kind makes them, the pods themselves are counted.
  */
 #include "ops/peers_intern.h"
 

@@ -349,7 +349,8 @@ static void write_records(struct build *build, const struct writer *writer,
 }
 
 /*
- * Writes the addresses that a node picked; its ranges counted in picks, from now on they are places.
+ * Writes the addresses that a node picked; its ranges counted in picks, from now on they are
+ * places.
  */
 static void write_picks(struct build *build, const struct writer *writer, struct body_node *node,
 			uint32_t at[FAMILIES])

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The inside of building a body, shared by build.c (labels and addresses), ports.c (ports and
- * SRV sets) and zonal.c (topology zones). Everything here is memory of one build that is kept for the next.
+ * The inside of building a body, shared by build.c (labels and addresses), ports.c (ports and SRV
+ * sets) and zonal.c (topology zones). Everything here is memory of one build that is kept for the
+ * next.
  */
 
 #include "base/buffer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a name at a Service or below it is. Everything is in the Service's body; a name that is absent
- * gets its cause here, where it is known.
+ * What a name at a Service or below it is. Everything is in the Service's body; a name that is
+ * absent gets its cause here, where it is known.
  */
 #include "zone/match.h"
 

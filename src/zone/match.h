@@ -6,8 +6,8 @@
 #include "zone/zone_intern.h"
 
 /*
- * What a name at a Service or below it is, and its records of `type`. `below`: how many labels stand
- * left of the Service's.
+ * What a name at a Service or below it is, and its records of `type`. `below`: how many labels
+ * stand left of the Service's.
  */
 void match_service(const struct zone *zone, const struct service_body *body,
 		   const struct name *name, size_t below, uint16_t type, struct zone_match *ret);

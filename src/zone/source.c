@@ -125,8 +125,8 @@ static bool endpoint_label(struct reading *reading, const json_t *endpoint, uint
 }
 
 /*
- * The topology zone of an endpoint: an offset into text + 1, 0 for none. Each is spelled once, as long
- * as they are not very many.
+ * The topology zone of an endpoint: an offset into text + 1, 0 for none. Each is spelled once, as
+ * long as they are not very many.
  */
 static uint32_t endpoint_zone(struct reading *reading, const json_t *endpoint)
 {

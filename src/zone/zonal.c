@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of topology zones: ZONE.pin._zone.SERVICE has the part of a headless Service's endpoints that
- * are in that zone. Each zone is a node like that of a port: a run of addresses of its own, and pairs
- * of endpoint and port. A Service whose slices say nothing of zones has none of this and pays nothing.
+ * Names of topology zones: ZONE.pin._zone.SERVICE has the part of a headless Service's endpoints
+ * that are in that zone. Each zone is a node like that of a port: a run of addresses of its own,
+ * and pairs of endpoint and port. A Service whose slices say nothing of zones has none of this and
+ * pays nothing.
  *
  * Records are noted while endpoints are gathered, then dealt out to their zones label by label, so
  * that those of one endpoint stand side by side: linear, without sorting.

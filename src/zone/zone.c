@@ -19,7 +19,9 @@
 
 enum { KEY_TEXT = 2 * LIMIT_STORE_KEY };
 
-/* Serials of CoreDNS are seconds since 1970: to a secondary that had it, ours are newer till 2038. */
+/*
+ * Serials of CoreDNS are seconds since 1970: to a secondary that had it, ours are newer till 2038.
+ */
 static const uint64_t serial_base = UINT64_C(1) << 31;
 
 static void release_body(void *value)
@@ -121,9 +123,9 @@ size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KIN
 }
 
 /*
- * The serial number is the revision of the last change, so it grows over restarts and is the same on
- * every replica. A removal does not say its revision and counts as one; the next change catches up.
- * At the start revisions come in no order, and only the largest counts.
+ * The serial number is the revision of the last change, so it grows over restarts and is the same
+ * on every replica. A removal does not say its revision and counts as one; the next change catches
+ * up. At the start revisions come in no order, and only the largest counts.
  */
 void zone_bump(struct zone *zone)
 {
