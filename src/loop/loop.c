@@ -80,7 +80,8 @@ void loop_stop(struct loop *loop)
 
 void loop_run_once(struct loop *loop)
 {
-	event_base_loop(loop->base, EVLOOP_NONBLOCK);
+	/* One round: a timer that is set again and again must not hold us here. */
+	event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 static struct timeval to_timeval(uint64_t ns)

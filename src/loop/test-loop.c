@@ -57,6 +57,27 @@ static void timers_and_deferred_calls_run_once(void **state)
 	loop_free(seen.loop);
 }
 
+static void set_again(void *userdata)
+{
+	struct loop_timer **timer = userdata;
+
+	loop_timer_set(*timer, 0);
+}
+
+static void running_once_comes_back_from_a_timer_that_is_set_again_and_again(void **state)
+{
+	struct loop_timer *timer;
+	struct loop *loop;
+
+	assert_int_equal(loop_new(&loop), 0);
+	timer = loop_timer_new(loop, set_again, &timer);
+	loop_timer_set(timer, 0);
+	loop_run_once(loop);
+	loop_run_once(loop);
+	loop_timer_free(timer);
+	loop_free(loop);
+}
+
 static void a_readable_descriptor_is_reported(void **state)
 {
 	struct seen seen = { 0 };
@@ -79,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_and_deferred_calls_run_once),
+		cmocka_unit_test(running_once_comes_back_from_a_timer_that_is_set_again_and_again),
 		cmocka_unit_test(a_readable_descriptor_is_reported),
 	};
 
