@@ -121,6 +121,12 @@ static void sync_update(const struct view *view, struct object *owner, struct pl
 	json_t *data _cleanup_json_ = revision_data(owner);
 	struct object *equal = find_equal(history, data);
 
+	if (equal == NULL && object_is_deleting(owner)) {
+		/* In the foreground: its revisions go first, and a new one would go the same way. */
+		history->update =
+			mem_strdup(json_string_at(object_tree(owner), "status.updateRevision"));
+		return;
+	}
 	if (equal == NULL) {
 		create_revision(view, owner, data, plan, history);
 		return;
