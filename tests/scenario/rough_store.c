@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/store.h"
 
@@ -171,6 +172,8 @@ static void carry_out(struct rough *rough, struct waiting *waiting)
 			fail(waiting);
 			return;
 		}
+		log_debug("store", "%.*s %.*s", STR_ARG(waiting->write.key),
+			  STR_ARG(waiting->write.value));
 		store_write(rough->inner, &waiting->write, waiting->done, waiting->userdata);
 		break;
 	case WHAT_LIST:

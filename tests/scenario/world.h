@@ -55,6 +55,7 @@ struct world {
 	struct zone *zone;
 	struct rig *rig;
 	unsigned crashes;
+	bool restless; /* a moment did not come to an end; nothing goes on any more */
 
 	/*
 	 * For simulators. `step` of 1 and more: a turn lets at most that many operations of the
@@ -93,6 +94,13 @@ void world_advance(struct world *world, uint64_t ns);
  * written. False when that does not come within two hours.
  */
 bool world_settle(struct world *world, unsigned seconds);
+
+/* What is there beside leases: equal states are equal contents. */
+struct world_state {
+	size_t objects;
+	uint64_t newest; /* revision */
+};
+struct world_state world_state(const struct world *world);
 
 /* ---- the API, as kubectl talks to it ---- */
 
