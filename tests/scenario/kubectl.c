@@ -113,12 +113,15 @@ bool world_path(const char *resource, const char *space, char ret_path[WORLD_PAT
 	_cleanup_buffer_ struct buffer path = BUFFER_INIT(WORLD_PATH - 1);
 	struct str rest = str_from(resource);
 	struct str name = str_cut(&rest, '/');
+	const char *query = memchr(name.p, '?', name.n);
+	size_t n = query != NULL ? (size_t)(query - name.p) : name.n;
 
 	for (size_t i = 0; i < n_kinds; i++) {
-		if (!is_called(kinds[i], name)) {
+		if (!is_called(kinds[i], (struct str){ .p = name.p, .n = n })) {
 			continue;
 		}
 		kind_path(kinds[i], space, &path);
+		buffer_append_str(&path, str_skip(name, n));
 		if (rest.n != 0) {
 			buffer_printf(&path, "/%.*s", STR_ARG(rest));
 		}

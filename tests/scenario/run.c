@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run FILE…: plays scenarios: text, a command a line, as kubectl and dig would be used.
+ * scenario [-c SEED[-SEED]] FILE…: plays scenarios: text, a command a line, as kubectl and dig would be used.
  * tests/scenario/ README.md has the language. Beside `advance` and `idle`, time passes by a quarter
  * of a second after each command: enough for what happens at once, and for nothing else.
+ *
+ * With -c everything but the store crashes once in most commands, at a moment drawn from the seed; what
+ * was under way is asked again. Nothing that a scenario expects may be different.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -23,7 +26,14 @@
 #include "json/json.h"
 #include "json/yaml_read.h"
 
-enum { LINE_MOST = 65536, WORDS_MOST = 64, SETTLE = 65, FILE_MOST = 1 << 20, LIST_MOST = 2000 };
+enum {
+	LINE_MOST = 65536,
+	WORDS_MOST = 64,
+	SETTLE = 65,
+	FILE_MOST = 1 << 20,
+	LIST_MOST = 2000,
+	CRASH_WITHIN = 40
+};
 
 /* After each command; beside what takes no time, requests that met a conflict are tried again. */
 #define AT_ONCE (250 * NS_PER_MS)
@@ -36,6 +46,9 @@ struct run {
 	char space[64];
 	struct map variables;
 	unsigned failures;
+	bool crashing; /* -c */
+	unsigned seed;
+	struct random_state random;
 	/* Of `expect-error` before a command; 0: none. */
 	int expected_code;
 	char *expected_text;
@@ -57,6 +70,9 @@ static void complain(struct run *run, const char *format, ...)
 
 	run->failures++;
 	fprintf(stderr, "%s:%u: ", run->file, run->line);
+	if (run->crashing) {
+		fprintf(stderr, "(-c %u, crash %u) ", run->seed, run->world->crashes);
+	}
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
@@ -246,7 +262,7 @@ static void here_document(struct run *run, const char *end, struct buffer *out)
 		if (str_is(line, end)) {
 			return;
 		}
-		buffer_append_str(out, line);
+		expand(run, line, out);
 		buffer_append_char(out, '\n');
 	}
 	complain(run, "no %s", end);
@@ -353,8 +369,13 @@ static void send(struct run *run, const char *what, const char *method, const ch
 		 const char *type, const json_t *body)
 {
 	_cleanup_json_ json_t *answer = NULL;
+	unsigned crashes = run->world->crashes;
 	int code = world_ask(run->world, method, target, type, body, &answer);
 
+	if (code == 500 && run->world->crashes != crashes) {
+		json_decref(answer);
+		code = world_ask(run->world, method, target, type, body, &answer);
+	}
 	check_code(run, what, code, answer);
 }
 
@@ -393,7 +414,13 @@ static void do_apply(struct run *run, const struct words *words)
 		}
 		buffer_append(&text, bytes, n);
 	}
+	unsigned crashes = run->world->crashes;
+
 	code = world_apply(run->world, buffer_str(&text), space_of(run), &status);
+	if (code == 500 && run->world->crashes != crashes) {
+		json_decref(status);
+		code = world_apply(run->world, buffer_str(&text), space_of(run), &status);
+	}
 	check_code(run, "apply", code, status);
 }
 
@@ -668,6 +695,9 @@ static void run_line(struct run *run, struct str text)
 				complain(run, "%s needs more than that", words.word[0]);
 				return;
 			}
+			if (run->crashing) {
+				run->world->crash_in = random_below(&run->random, CRASH_WITHIN);
+			}
 			commands[i].run(run, &words);
 			world_advance(run->world, AT_ONCE);
 			return;
@@ -676,10 +706,13 @@ static void run_line(struct run *run, struct str text)
 	complain(run, "no such command: %s", words.word[0]);
 }
 
-static unsigned run_file(const char *path)
+/* `seed` 0: without crashes. */
+static unsigned run_file(const char *path, uint64_t seed)
 {
 	char *text _cleanup_free_ = NULL;
-	struct run run = { .file = path, .space = "default" };
+	struct run run = {
+		.file = path, .space = "default", .crashing = seed != 0, .seed = (unsigned)seed
+	};
 	/* The first line may say "# dual stack". */
 	struct world_config config = { .seed = 1 };
 	size_t n;
@@ -695,6 +728,10 @@ static unsigned run_file(const char *path)
 	}
 	map_init(&run.variables, 1000);
 	run.world = world_new(&config);
+	random_state_seed(&run.random, seed);
+	if (run.crashing) {
+		run.world->step = 1;
+	}
 	run.rest = (struct str){ .p = text, .n = n };
 	while (run.rest.n != 0) {
 		struct str line = str_trim(next_line(&run));
@@ -715,14 +752,26 @@ static unsigned run_file(const char *path)
 int main(int argc, char **argv)
 {
 	unsigned failures = 0;
+	uint64_t seed = 0;
+	uint64_t last = 0;
+	int file = 1;
 
-	log_set_level(LOG_WARNING);
-	if (argc < 2) {
-		fprintf(stderr, "usage: run FILE…\n");
+	log_set_level(LOG_ERROR);
+	if (argc > 3 && strcmp(argv[1], "-c") == 0) {
+		char *end;
+
+		seed = strtoull(argv[2], &end, 10);
+		last = *end == '-' ? strtoull(end + 1, NULL, 10) : seed;
+		file = 3;
+	}
+	if (file >= argc) {
+		fprintf(stderr, "usage: scenario [-c SEED[-SEED]] FILE…\n");
 		return 2;
 	}
-	for (int i = 1; i < argc; i++) {
-		failures += run_file(argv[i]);
+	for (; seed <= last; seed++) {
+		for (int i = file; i < argc; i++) {
+			failures += run_file(argv[i], seed);
+		}
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -240,6 +240,9 @@ bool world_turn(struct world *world)
 	if (world->turned != NULL) {
 		world->turned(world->userdata);
 	}
+	if (world->crash_in != 0 && --world->crash_in == 0) {
+		world_crash(world, 0);
+	}
 	return rough_store_waiting(world->store) != 0 || !runner_is_idle(world->runner);
 }
 

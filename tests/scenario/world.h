@@ -57,6 +57,8 @@ struct world {
 	unsigned crashes;
 	bool restless; /* a moment did not come to an end; nothing goes on any more */
 
+	unsigned crash_in; /* turns until the power goes, losing what waits; 0: it stays */
+
 	/*
 	 * For simulators. `step` of 1 and more: a turn lets at most that many operations of the
 	 * store happen. turned(): after each turn; resting(): nothing is left to do at this moment
