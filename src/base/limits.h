@@ -151,7 +151,8 @@ enum {
 	LIMIT_PEERS_SETS = 16384, /* Services whose serial is known; more than waiters */
 	LIMIT_PEERS_MEMBERS = 100000, /* endpoints of one Service that are told */
 	LIMIT_PEERS_ANSWER = 64 * 1024 * 1024, /* text of one set */
-	LIMIT_PEERS_HELD = 256 * 1024 * 1024, /* texts being sent; slow readers are cut off beyond */
+	LIMIT_PEERS_HELD =
+		256 * 1024 * 1024, /* texts being sent; slow readers are cut off beyond */
 	LIMIT_PEERS_RATE = 32 * 1024 * 1024, /* bytes a second that one set's changes may cost… */
 	LIMIT_PEERS_PAUSE_MS = 1000, /* …but none waits longer than this */
 	LIMIT_PEERS_WAIT_SECONDS = 600, /* longest timeout */

@@ -122,7 +122,8 @@ static void sync_update(const struct view *view, struct object *owner, struct pl
 	struct object *equal = find_equal(history, data);
 
 	if (equal == NULL && object_is_deleting(owner)) {
-		/* In the foreground: its revisions go first, and a new one would go the same way. */
+		/* In the foreground: its revisions go first, and a new one would go the same way.
+		 */
 		history->update =
 			mem_strdup(json_string_at(object_tree(owner), "status.updateRevision"));
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A server cookie is a version, three zero octets, the time it was made, and the keyed hash of all
- * that with the client's cookie and address. Its time says which secret it was made with, so nothing
- * is kept for a client.
+ * that with the client's cookie and address. Its time says which secret it was made with, so
+ * nothing is kept for a client.
  */
 #include "dns/cookie.h"
 

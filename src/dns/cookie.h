@@ -44,8 +44,8 @@ enum cookie_state {
 };
 
 /*
- * Judges the `n` bytes of a COOKIE option (8, or 16 … 40) from `address` (4 or 16 bytes), and writes the
- * server cookie that goes into the answer.
+ * Judges the `n` bytes of a COOKIE option (8, or 16 … 40) from `address` (4 or 16 bytes), and
+ * writes the server cookie that goes into the answer.
  */
 enum cookie_state cookie_check(const struct cookies *cookies, const uint8_t *option, size_t n,
 			       const uint8_t *address, size_t address_n,

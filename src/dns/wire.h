@@ -106,7 +106,8 @@ enum dns_reading {
 /*
  * Reads a query: QR set or less than a header is dropped; another opcode is NOTIMP; not just one
  * question, records that cannot be, a second OPT, a COOKIE of no possible size and whatever is cut
- * short are FORMERR. A cookie without a question is NOERROR: a client may ask for one (RFC 7873 5.4).
+ * short are FORMERR. A cookie without a question is NOERROR: a client may ask for one (RFC
+ * 7873 5.4).
  */
 enum dns_reading dns_request_read(const uint8_t *packet, size_t n, struct dns_request *ret,
 				  uint16_t *ret_rcode);

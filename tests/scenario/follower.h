@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A client that lists a resource once and then believes its watch, as informers do: what it knows must
- * be what a list says. It starts over on 410 and when the server was gone, from where it was.
+ * A client that lists a resource once and then believes its watch, as informers do: what it knows
+ * must be what a list says. It starts over on 410 and when the server was gone, from where it was.
  */
 
 #include <stddef.h>

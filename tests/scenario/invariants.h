@@ -11,5 +11,6 @@
 /* Appends a line for each thing that does not hold. */
 void invariants_check(const struct snapshot *snapshot, struct buffer *problems);
 
-/* The part of them that holds at every moment: nothing is given twice, no ordinal is there twice. */
+/* The part of them that holds at every moment: nothing is given twice, no ordinal is there twice.
+ */
 void invariants_check_always(const struct snapshot *snapshot, struct buffer *problems);

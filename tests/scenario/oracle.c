@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * https://github.com/kubernetes/dns/blob/master/docs/specification.md, and which pods are endpoints:
- * https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions
+ * https://github.com/kubernetes/dns/blob/master/docs/specification.md, and which pods are
+ * endpoints: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions
  * Sets are JSON objects whose keys are the members.
  */
 #include "oracle.h"

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What DNS must say, computed from the API's objects alone and from the Kubernetes DNS specification,
- * by the simplest means: every pod against every service. It shares no line with the controllers and
- * the zone, so that they cannot be wrong together.
+ * What DNS must say, computed from the API's objects alone and from the Kubernetes DNS
+ * specification, by the simplest means: every pod against every service. It shares no line with the
+ * controllers and the zone, so that they cannot be wrong together.
  */
 
 #include <stdbool.h>
@@ -45,10 +45,11 @@ bool pod_is_answering(const json_t *service, const json_t *pod);
 bool pod_is_ready_now(const json_t *pod);
 
 /*
- * {"web.default.svc.cluster.local": {"A": {"10.0.0.1": true}, …}, "1.0.0.10.in-addr.arpa": {"PTR": …}}:
- * every name that exists, with what it has. SRV data is "PORT TARGET". New reference.
+ * {"web.default.svc.cluster.local": {"A": {"10.0.0.1": true}, …}, "1.0.0.10.in-addr.arpa": {"PTR":
+ * …}}: every name that exists, with what it has. SRV data is "PORT TARGET". New reference.
  */
 json_t *oracle_names(const struct snapshot *snapshot);
 
-/* What world_dig() must give for a name and "A", "AAAA", "PTR" or "CNAME". Good until the next call. */
+/* What world_dig() must give for a name and "A", "AAAA", "PTR" or "CNAME". Good until the next
+ * call. */
 const char *oracle_answer(const json_t *names, const char *name, const char *type);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scenario [-c SEED[-SEED]] FILE…: plays scenarios: text, a command a line, as kubectl and dig would be used.
- * tests/scenario/ README.md has the language. Beside `advance` and `idle`, time passes by a quarter
- * of a second after each command: enough for what happens at once, and for nothing else.
+ * scenario [-c SEED[-SEED]] FILE…: plays scenarios: text, a command a line, as kubectl and dig
+ * would be used. tests/scenario/ README.md has the language. Beside `advance` and `idle`, time
+ * passes by a quarter of a second after each command: enough for what happens at once, and for
+ * nothing else.
  *
- * With -c everything but the store crashes once in most commands, at a moment drawn from the seed; what
- * was under way is asked again. Nothing that a scenario expects may be different.
+ * With -c everything but the store crashes once in most commands, at a moment drawn from the seed;
+ * what was under way is asked again. Nothing that a scenario expects may be different.
  */
 #include <ctype.h>
 #include <stdarg.h>

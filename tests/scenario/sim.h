@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The simulator's parts: simulate.c decides when what happens and checks; operations.c is what users do.
+ * The simulator's parts: simulate.c decides when what happens and checks; operations.c is what
+ * users do.
  */
 
 #include <stdbool.h>
@@ -55,7 +56,8 @@ bool sim_chance(struct sim *sim, unsigned percent);
 void sim_send(struct sim *sim, const char *method, const char *target, const char *type,
 	      json_t *body);
 
-/* Somebody has changed a service, or pods of a group (what stands before the first '-'; "": all). */
+/* Somebody has changed a service, or pods of a group (what stands before the first '-'; "": all).
+ */
 void sim_touch_service(struct sim *sim, const char *space, const char *name);
 void sim_touch_group(struct sim *sim, const char *space, const char *name);
 

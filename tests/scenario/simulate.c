@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * simulate SEED[-SEED] STEPS [v [debug]]: users, crashes and a bad disk at random, in an order that follows from
- * the seed. What must hold is checked
+ * simulate SEED[-SEED] STEPS [v [debug]]: users, crashes and a bad disk at random, in an order that
+ * follows from the seed. What must hold is checked
  *
- *  - after every turn: names that were ready and that nobody touched are still answered; watches tell
- *    what happens in order;
- *  - whenever nothing is left to do at a moment, before time moves on: DNS says what the API's objects
- *    demand (oracle.h), about every name that exists or ever did; nothing is given twice;
+ *  - after every turn: names that were ready and that nobody touched are still answered; watches
+ * tell what happens in order;
+ *  - whenever nothing is left to do at a moment, before time moves on: DNS says what the API's
+ * objects demand (oracle.h), about every name that exists or ever did; nothing is given twice;
  *  - when everything has come to rest: invariants.h; what watches told is what lists say.
  *
  * A seed that fails is printed with everything that was done. `simulate @FILE` runs the seeds that

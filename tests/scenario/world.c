@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wiring, as cmd/standalone.c does it, and virtual time. What happens at one moment happens in turns:
- * the loop once, then the store. There is no way to ask a controller whether it would have had
- * something to do, so a moment is over when nothing waits in the store and the runner says that it is
- * idle, or several turns changed nothing.
+ * Wiring, as cmd/standalone.c does it, and virtual time. What happens at one moment happens in
+ * turns: the loop once, then the store. There is no way to ask a controller whether it would have
+ * had something to do, so a moment is over when nothing waits in the store and the runner says that
+ * it is idle, or several turns changed nothing.
  */
 #include "world.h"
 

@@ -3,9 +3,9 @@
 
 /*
  * The whole system in one process, in virtual time and without a socket: store in memory, hub, API,
- * controllers, simulated nodes, zone. Time stands still while there is something to do; it moves when
- * somebody says so, from one moment at which something is due to the next. Questions are asked as
- * kubectl and dig would ask them.
+ * controllers, simulated nodes, zone. Time stands still while there is something to do; it moves
+ * when somebody says so, from one moment at which something is due to the next. Questions are asked
+ * as kubectl and dig would ask them.
  */
 
 #include <stdbool.h>
@@ -113,8 +113,8 @@ struct http_loopback *world_send(struct world *world, const char *method, const 
 				 const char *type, const json_t *body);
 
 /*
- * Sends and turns until it is answered. Returns the code; *ret (may be NULL) gets the answer's JSON, a
- * new reference, NULL for none.
+ * Sends and turns until it is answered. Returns the code; *ret (may be NULL) gets the answer's
+ * JSON, a new reference, NULL for none.
  */
 int world_ask(struct world *world, const char *method, const char *target, const char *type,
 	      const json_t *body, json_t **ret);
@@ -124,14 +124,14 @@ json_t *world_get(struct world *world, const char *path);
 
 /*
  * kubectl apply: every document of `text` is created, or patched with what lies between its last
- * configuration, the new one and what is there. `space` is for those that name none. Returns the code
- * of the first refusal with its Status in *ret (new reference), or 200.
+ * configuration, the new one and what is there. `space` is for those that name none. Returns the
+ * code of the first refusal with its Status in *ret (new reference), or 200.
  */
 int world_apply(struct world *world, struct str text, const char *space, json_t **ret);
 
 /*
- * "pods", "pods/web-0", "sts/web/scale" and a namespace to a path of the API, in `ret_path`. Knows short
- * names. False when there is no such kind.
+ * "pods", "pods/web-0", "sts/web/scale" and a namespace to a path of the API, in `ret_path`. Knows
+ * short names. False when there is no such kind.
  */
 enum { WORLD_PATH = 512 };
 bool world_path(const char *resource, const char *space, char ret_path[WORLD_PATH]);
@@ -139,9 +139,10 @@ bool world_path(const char *resource, const char *space, char ret_path[WORLD_PAT
 /* ---- DNS ---- */
 
 /*
- * What a server would answer this instant: the RCODE, "NODATA" for NOERROR without records, " tc" when
- * truncated, then the data of the answer section, sorted, with commas: "NOERROR 10.0.0.1, 10.0.0.2".
- * Over TCP unless world->rig says otherwise. Good until the next call.
+ * What a server would answer this instant: the RCODE, "NODATA" for NOERROR without records, " tc"
+ * when truncated, then the data of the answer section, sorted, with commas:
+ * "NOERROR 10.0.0.1, 10.0.0.2". Over TCP unless world->rig says otherwise. Good until the next
+ * call.
  */
 const char *world_dig(struct world *world, const char *name, uint16_t type);
 

@@ -9,9 +9,9 @@
 #include "json/json.h"
 
 /*
- * A Service of other clusters, as the Multi-Cluster Services API has it (KEP-1645). Kubernetes serves
- * it as a custom resource; here it is a kind like the others. What is behind it are endpoint slices
- * with the labels multicluster.kubernetes.io/service-name and …/source-cluster.
+ * A Service of other clusters, as the Multi-Cluster Services API has it (KEP-1645). Kubernetes
+ * serves it as a custom resource; here it is a kind like the others. What is behind it are endpoint
+ * slices with the labels multicluster.kubernetes.io/service-name and …/source-cluster.
  */
 
 static const struct field import_port_fields[] = {
