@@ -36,7 +36,11 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 		.pods = config->pods,
 		.zonal = config->zonal,
 		.reverse = config->networks,
+		.fallthrough = config->fallthrough,
 		.reverse_fallthrough = config->reverse_fallthrough,
+		.namespaces = config->namespaces,
+		.n_namespaces = config->n_namespaces,
+		.no_endpoints = config->no_endpoints,
 		.ignore_empty_service = config->ignore_empty_service,
 		.endpoint_pod_names = config->endpoint_pod_names,
 	};

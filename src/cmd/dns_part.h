@@ -20,7 +20,11 @@ struct dns_part_config {
 	uint32_t ttl;
 	const int64_t *ttls; /* by enum zone_ttl_kind; negative: as ttl says */
 	enum zone_pods pods;
+	bool fallthrough;
 	bool reverse_fallthrough;
+	const char *const *namespaces; /* those that have names; none: all */
+	size_t n_namespaces;
+	bool no_endpoints;
 	bool ignore_empty_service;
 	bool endpoint_pod_names;
 	bool zonal;

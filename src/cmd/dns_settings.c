@@ -222,6 +222,9 @@ static void choose_rest(struct dns_settings *settings)
 	}
 	settings->startup_ms = has_corefile(settings) ? corefile->startup_ms : STARTUP_MS;
 	settings->lameduck_ms = corefile->lameduck_ms;
+	if (settings->operation.nsid == NULL) {
+		settings->operation.nsid = corefile->nsid;
+	}
 }
 
 bool dns_settings_parse(int argc, char **argv, struct dns_settings *ret, int *ret_code)

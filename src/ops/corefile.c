@@ -6,11 +6,14 @@
  */
 #include "ops/corefile.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/ip.h"
 #include "base/limits.h"
@@ -191,6 +194,26 @@ static int set_bufsize(struct parsing *parsing, const struct corefile_line *line
 	return 0;
 }
 
+/* Who we are: the words as they stand, or the name of this host. */
+static int set_nsid(struct parsing *parsing, const struct corefile_line *line)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_DNS_NSID);
+	char host[HOST_NAME_MAX + 1] = "";
+
+	for (size_t i = 1; i < line->n; i++) {
+		buffer_printf(&text, "%s%s", i > 1 ? " " : "", line->words[i]);
+	}
+	if (line->n == 1 && gethostname(host, sizeof(host) - 1) == 0) {
+		buffer_append_text(&text, host);
+	}
+	if (text.overflowed) {
+		return corefile_bad(parsing, line, "nsid: at most %d bytes", LIMIT_DNS_NSID);
+	}
+	mem_free(parsing->corefile->nsid);
+	parsing->corefile->nsid = buffer_take(&text, NULL);
+	return 0;
+}
+
 static int set_bind(struct parsing *parsing, const struct corefile_line *line)
 {
 	struct corefile *corefile = parsing->corefile;
@@ -348,7 +371,7 @@ static const struct corefile_word plugins[] = {
 	{ "minimal", NULL, NULL },
 	{ "multisocket", NULL, NULL },
 	{ "nomad", NULL, OUTSIDE },
-	{ "nsid", NULL, "the server does not tell its name" },
+	{ "nsid", set_nsid, NULL },
 	{ "pprof", NULL, NULL },
 	{ "prometheus", set_metrics, NULL },
 	{ "proxy", NULL, "use forward" },
@@ -509,12 +532,17 @@ void corefile_deinit(struct corefile *corefile)
 	for (size_t i = 0; i < corefile->n_reverse; i++) {
 		mem_free(corefile->reverse[i]);
 	}
+	for (size_t i = 0; i < corefile->n_namespaces; i++) {
+		mem_free(corefile->namespaces[i]);
+	}
 	for (size_t i = 0; i < corefile->n_binds; i++) {
 		mem_free(corefile->binds[i]);
 	}
 	for (size_t i = 0; i < corefile->n_upstreams; i++) {
 		mem_free(corefile->upstreams[i]);
 	}
+	mem_free(corefile->namespaces);
+	mem_free(corefile->nsid);
 	mem_free(corefile->domain);
 	mem_free(corefile->kubeconfig);
 	mem_free(corefile->context);

@@ -28,7 +28,12 @@ struct corefile {
 	size_t n_reverse;
 	uint32_t ttl;
 	enum zone_pods pods;
+	bool fallthrough; /* of names in the domain */
 	bool reverse_fallthrough;
+	char **namespaces; /* that have names; none: all */
+	size_t n_namespaces;
+	bool no_endpoints;
+	bool zonal;
 	bool ignore_empty_service;
 	bool endpoint_pod_names;
 	char *kubeconfig; /* NULL: not said */
@@ -38,6 +43,7 @@ struct corefile {
 	char *binds[COREFILE_BINDS]; /* addresses to listen on; none: all */
 	size_t n_binds;
 	uint16_t udp_size; /* 0: not said */
+	char *nsid; /* NULL: not said */
 	char *upstreams[COREFILE_UPSTREAMS]; /* "192.0.2.1:53" */
 	size_t n_upstreams;
 	char *resolv_conf; /* a file to take them from; NULL: none */

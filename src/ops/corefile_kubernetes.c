@@ -58,30 +58,60 @@ static bool is_reverse(struct str zone)
 	       str_ends(zone, STR(".ip6.arpa"));
 }
 
-/* In reverse zones names that are not there belong to somebody else; in the cluster's own never. */
+/* Names that are not there belong to somebody else: everywhere, or in the zones that are named. */
 static int set_fallthrough(struct parsing *parsing, const struct corefile_line *line)
 {
+	struct corefile *corefile = parsing->corefile;
 	struct str zone;
 	uint16_t port;
 
-	parsing->corefile->reverse_fallthrough = line->n == 1;
+	corefile->fallthrough = line->n == 1;
+	corefile->reverse_fallthrough = line->n == 1;
 	for (size_t i = 1; i < line->n; i++) {
 		corefile_split_key(str_from(line->words[i]), &zone, &port);
 		if (is_reverse(zone)) {
-			parsing->corefile->reverse_fallthrough = true;
+			corefile->reverse_fallthrough = true;
 		} else {
-			corefile_warn(parsing, line,
-				      "fallthrough %s is not done: what does not exist there is "
-				      "answered with NXDOMAIN",
-				      line->words[i]);
+			corefile->fallthrough = true;
 		}
 	}
-	if (line->n == 1) {
-		corefile_warn(parsing, line,
-			      "fallthrough is done for reverse zones alone: other names that do "
-			      "not exist are answered with NXDOMAIN");
+	return 0;
+}
+
+static int set_namespaces(struct parsing *parsing, const struct corefile_line *line)
+{
+	struct corefile *corefile = parsing->corefile;
+	size_t n = corefile->n_namespaces + line->n - 1;
+
+	if (line->n == 1 || n > ZONE_NAMESPACES_MAX) {
+		return corefile_bad(parsing, line, "namespaces: expected 1 to %d names",
+				    ZONE_NAMESPACES_MAX);
+	}
+	corefile->namespaces = mem_resize(corefile->namespaces, n * sizeof(char *));
+	for (size_t i = 1; i < line->n; i++) {
+		corefile->namespaces[corefile->n_namespaces++] = mem_strdup(line->words[i]);
 	}
 	return 0;
+}
+
+/* An option that is a word alone. */
+static int set_switch(struct parsing *parsing, const struct corefile_line *line, bool *ret)
+{
+	if (line->n != 1) {
+		return corefile_bad(parsing, line, "%s takes no value", line->words[0]);
+	}
+	*ret = true;
+	return 0;
+}
+
+static int set_no_endpoints(struct parsing *parsing, const struct corefile_line *line)
+{
+	return set_switch(parsing, line, &parsing->corefile->no_endpoints);
+}
+
+static int set_zonal(struct parsing *parsing, const struct corefile_line *line)
+{
+	return set_switch(parsing, line, &parsing->corefile->zonal);
 }
 
 static int set_ignore(struct parsing *parsing, const struct corefile_line *line)
@@ -95,11 +125,7 @@ static int set_ignore(struct parsing *parsing, const struct corefile_line *line)
 
 static int set_pod_names(struct parsing *parsing, const struct corefile_line *line)
 {
-	if (line->n != 1) {
-		return corefile_bad(parsing, line, "endpoint_pod_names takes no value");
-	}
-	parsing->corefile->endpoint_pod_names = true;
-	return 0;
+	return set_switch(parsing, line, &parsing->corefile->endpoint_pod_names);
 }
 
 static int set_kubeconfig(struct parsing *parsing, const struct corefile_line *line)
@@ -139,8 +165,8 @@ static const struct corefile_word options[] = {
 	{ "labels", NULL, EVERYTHING },
 	{ "multicluster", NULL, "names of ServiceImports do not exist" },
 	{ "namespace_labels", NULL, "every namespace has names" },
-	{ "namespaces", NULL, "every namespace has names" },
-	{ "noendpoints", NULL, "headless Services and endpoints have names" },
+	{ "namespaces", set_namespaces, NULL },
+	{ "noendpoints", set_no_endpoints, NULL },
 	{ "pods", set_pods, NULL },
 	{ "resyncperiod", NULL, NULL },
 	{ "startup_timeout", set_startup, NULL },
@@ -148,7 +174,7 @@ static const struct corefile_word options[] = {
 	{ "transfer", NULL, "the zone is not transferred" },
 	{ "ttl", set_ttl, NULL },
 	{ "upstream", NULL, NULL },
-	{ "zonal", NULL, "names of topology zones do not exist" },
+	{ "zonal", set_zonal, NULL },
 };
 
 static int add_zone(struct parsing *parsing, const struct corefile_line *line, const char *word)
@@ -193,6 +219,9 @@ int corefile_kubernetes(struct parsing *parsing, const struct corefile_line *lin
 			return result;
 		}
 	}
-	return corefile_apply(parsing, line->block, options, ARRAY_SIZE(options),
-			      "option of kubernetes");
+	int result = corefile_apply(parsing, line->block, options, ARRAY_SIZE(options),
+				    "option of kubernetes");
+	return result == 0 && parsing->corefile->zonal && parsing->corefile->no_endpoints
+		       ? corefile_bad(parsing, line, "zonal and noendpoints exclude each other")
+		       : result;
 }

@@ -87,7 +87,8 @@ static void kubeadms_file_needs_no_warning(void **state)
 	assert_string_equal(corefile.reverse[1], "ip6.arpa");
 	assert_int_equal(corefile.ttl, 30);
 	assert_int_equal(corefile.pods, ZONE_PODS_INSECURE);
-	assert_true(corefile.reverse_fallthrough);
+	assert_true(corefile.reverse_fallthrough && !corefile.fallthrough);
+	assert_int_equal(corefile.n_namespaces, 0);
 	assert_int_equal(corefile.port, 53);
 	assert_int_equal(corefile.n_binds, 0);
 	assert_string_equal(corefile.resolv_conf, "/etc/resolv.conf");
@@ -107,10 +108,15 @@ static void every_option_that_is_ours_is_applied(void **state)
 		"  bind 127.0.0.1 ::1 # and more\n"
 		"  bufsize 4096\n"
 		"  prometheus\n"
+		"  nsid rack 7\n"
 		"  kubernetes {\n"
 		"    pods verified\n"
 		"    endpoint_pod_names\n"
 		"    ignore empty_service\n"
+		"    namespaces a b\n"
+		"    namespaces c\n"
+		"    fallthrough\n"
+		"    zonal\n"
 		"    kubeconfig /etc/kube.conf \"my context\"\n"
 		"    startup_timeout 1m500ms\n"
 		"  }\n"
@@ -128,9 +134,13 @@ static void every_option_that_is_ours_is_applied(void **state)
 	assert_int_equal(corefile.ttl, 5);
 	assert_int_equal(corefile.pods, ZONE_PODS_VERIFIED);
 	assert_true(corefile.endpoint_pod_names && corefile.ignore_empty_service);
+	assert_true(corefile.fallthrough && corefile.reverse_fallthrough && corefile.zonal);
+	assert_int_equal(corefile.n_namespaces, 3);
+	assert_string_equal(corefile.namespaces[2], "c");
 	assert_string_equal(corefile.kubeconfig, "/etc/kube.conf");
 	assert_string_equal(corefile.context, "my context");
 	assert_int_equal(corefile.startup_ms, 60500);
+	assert_string_equal(corefile.nsid, "rack 7");
 	assert_int_equal(corefile.n_upstreams, 4);
 	assert_string_equal(corefile.upstreams[1], "192.0.2.2:5353");
 	assert_string_equal(corefile.metrics, "127.0.0.1:9153");
@@ -139,38 +149,36 @@ static void every_option_that_is_ours_is_applied(void **state)
 
 static void what_is_not_done_is_said_with_what_it_means(void **state)
 {
-	struct corefile corefile = parse(
-		". {\n"
-		"  rewrite name a.example b.example\n"
-		"  frobnicate 7 {\n    deep {\n      deeper\n    }\n  }\n"
-		"  kubernetes cluster.local other.local {\n"
-		"    namespaces a b\n"
-		"    fallthrough\n"
-		"    bogus\n"
-		"  }\n"
-		"  forward example.org 192.0.2.9\n"
-		"  forward . tls://192.0.2.1 192.0.2.2\n"
-		"}\n"
-		"consul.local { forward . 192.0.2.3 }\n",
-		"Corefile:2: plugin \"rewrite\" is not done: names are answered as they are "
-		"asked\n"
-		"Corefile:3: unknown plugin \"frobnicate\": it is passed over\n"
-		"Corefile:8: a second domain is not served: names below other.local are "
-		"somebody else's\n"
-		"Corefile:9: option of kubernetes \"namespaces\" is not done: every namespace "
-		"has names\n"
-		"Corefile:10: fallthrough is done for reverse zones alone: other names that do "
-		"not exist are answered with NXDOMAIN\n"
-		"Corefile:11: unknown option of kubernetes \"bogus\": it is passed over\n"
-		"Corefile:13: forward example.org is not done: one set of upstreams, that of "
-		"\"forward .\", is asked for every name\n"
-		"Corefile:14: tls://192.0.2.1 is not asked: upstreams are asked without TLS\n"
-		"Corefile:16: server block consul.local is not served: names below it are "
-		"asked of the upstreams\n");
+	struct corefile corefile =
+		parse(". {\n"
+		      "  rewrite name a.example b.example\n"
+		      "  frobnicate 7 {\n    deep {\n      deeper\n    }\n  }\n"
+		      "  kubernetes cluster.local other.local {\n"
+		      "    labels a=b\n"
+		      "    fallthrough other.local\n"
+		      "    bogus\n"
+		      "  }\n"
+		      "  forward example.org 192.0.2.9\n"
+		      "  forward . tls://192.0.2.1 192.0.2.2\n"
+		      "}\n"
+		      "consul.local { forward . 192.0.2.3 }\n",
+		      "Corefile:2: plugin \"rewrite\" is not done: names are answered as they are "
+		      "asked\n"
+		      "Corefile:3: unknown plugin \"frobnicate\": it is passed over\n"
+		      "Corefile:8: a second domain is not served: names below other.local are "
+		      "somebody else's\n"
+		      "Corefile:9: option of kubernetes \"labels\" is not done: every object of "
+		      "the cluster has names\n"
+		      "Corefile:11: unknown option of kubernetes \"bogus\": it is passed over\n"
+		      "Corefile:13: forward example.org is not done: one set of upstreams, that of "
+		      "\"forward .\", is asked for every name\n"
+		      "Corefile:14: tls://192.0.2.1 is not asked: upstreams are asked without TLS\n"
+		      "Corefile:16: server block consul.local is not served: names below it are "
+		      "asked of the upstreams\n");
 
 	assert_string_equal(corefile.domain, "cluster.local");
 	assert_int_equal(corefile.n_upstreams, 1);
-	assert_true(corefile.reverse_fallthrough);
+	assert_true(corefile.fallthrough && !corefile.reverse_fallthrough);
 	corefile_deinit(&corefile);
 }
 
