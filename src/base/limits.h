@@ -111,6 +111,9 @@ enum {
 	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
 	LIMIT_DNS_UDP_MAX = 4096, /* largest --udp-size */
 	LIMIT_DNS_NSID = 128,
+	LIMIT_DNS_RATES = 16384, /* networks whose answers one worker counts */
+	LIMIT_DNS_RATE = 1000000, /* largest --rate-limit */
+	LIMIT_DNS_RATE_EXEMPT = 64, /* networks without a limit */
 	LIMIT_DNS_LISTEN = 16, /* listen addresses */
 	LIMIT_DNS_UDP_QUERY = 2048, /* larger ones are read in part, which is FORMERR */
 	LIMIT_DNS_TCP_QUERY = 4096, /* larger ones are FORMERR unread */

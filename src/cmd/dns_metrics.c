@@ -280,6 +280,10 @@ static void write_own(const struct dns_server_stats *stats, struct buffer *out)
 	} rows[] = {
 		{ "headlessd_dns_dropped_total",
 		  "Packets that got no answer: no queries, or from port 0.", stats->dropped },
+		{ "headlessd_dns_limited_total",
+		  "Queries without an answer because of --rate-limit.", stats->limited },
+		{ "headlessd_dns_hinted_total",
+		  "The same, but told to come back over TCP or with a cookie.", stats->hinted },
 		{ "headlessd_dns_truncated_total", "Answers with TC.", stats->truncated },
 		{ "headlessd_dns_send_failed_total", "Answers that could not be sent.",
 		  stats->send_failed },

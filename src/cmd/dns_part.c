@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/cache.h"
@@ -114,12 +115,54 @@ static int open_resolver(struct dns_part *part, const struct dns_part_config *co
 	return 0;
 }
 
+/*
+ * Whom --rate-limit does not mean: this machine, the pods, and who is named. Returns 0 or a
+ * negative errno.
+ */
+static int find_exempt(const struct dns_part_config *config,
+		       const char *ret_exempt[LIMIT_DNS_RATE_EXEMPT], size_t *ret_n)
+{
+	const struct option_list *named = &config->operation->rate_exempt;
+	size_t n = 0;
+
+	_Static_assert(OPTION_LIST_MAX + 4 <= LIMIT_DNS_RATE_EXEMPT, "all fit");
+	ret_exempt[n++] = "127.0.0.0/8";
+	ret_exempt[n++] = "::1/128";
+	for (size_t i = 0; i < ARRAY_SIZE(config->pod_networks); i++) {
+		if (config->pod_networks[i] != NULL) {
+			ret_exempt[n++] = config->pod_networks[i];
+		}
+	}
+	for (size_t i = 0; i < named->n; i++) {
+		struct ip_network network;
+
+		if (!ip_network_parse(str_from(named->items[i]), &network)) {
+			fprintf(stderr,
+				"headlessd: --rate-limit-exempt %s: expected a network, such as "
+				"10.244.0.0/16\n",
+				named->items[i]);
+			return error_origin(-EINVAL);
+		}
+		ret_exempt[n++] = named->items[i];
+	}
+	if (config->operation->rate_limit != 0 && n == 2) {
+		log_warning("dns", "--rate-limit counts pods, too: --rate-limit-exempt names their "
+				   "networks");
+	}
+	*ret_n = config->operation->rate_limit != 0 ? n : 0;
+	return 0;
+}
+
 static int open_server(struct dns_part *part, const struct dns_part_config *config)
 {
 	char texts[OPTION_LIST_MAX][LISTEN_TEXT];
 	const char *listen[OPTION_LIST_MAX];
+	const char *exempt[LIMIT_DNS_RATE_EXEMPT];
 	char message[DNS_MESSAGE];
 	struct dns_server_config server = {
+		.rate_limit = (uint32_t)config->operation->rate_limit,
+		.rate_exempt = exempt,
+
 		.listen = listen,
 		.n_listen = config->listen->n,
 		.workers = config->workers,
@@ -127,6 +170,11 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.nsid = config->operation->nsid,
 	};
 
+	int result = find_exempt(config, exempt, &server.n_rate_exempt);
+
+	if (result < 0) {
+		return error_trace(result);
+	}
 	if (server.nsid != NULL && strlen(server.nsid) > LIMIT_DNS_NSID) {
 		fprintf(stderr, "headlessd: --nsid: at most %d bytes\n", LIMIT_DNS_NSID);
 		return error_origin(-EINVAL);

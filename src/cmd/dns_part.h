@@ -32,6 +32,8 @@ struct dns_part_config {
 	unsigned workers; /* 0: one a core */
 	uint16_t udp_size; /* 0: the usual one */
 	const struct operation *operation;
+	const char
+		*pod_networks[2]; /* networks of pods, which --rate-limit spares; NULL: not known */
 	const char *listen_option; /* "--listen", for messages */
 	const struct option_listens *listen;
 	const struct option_list *upstreams; /* none: those of `resolv_conf` */

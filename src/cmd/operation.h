@@ -11,6 +11,8 @@
 
 struct operation {
 	const char *nsid; /* NULL: none */
+	int64_t rate_limit; /* 0: none */
+	struct option_list rate_exempt;
 };
 
 /* `settings` is the struct, `member` its struct operation. */
@@ -18,7 +20,23 @@ struct operation {
 	(offsetof(settings, member) + offsetof(struct operation, field))
 
 #define OPERATION_OPTIONS(settings, member)                                                        \
+	{ "nsid",                                                                                  \
+	  "TEXT",                                                                                  \
+	  "who we are, for clients that ask by NSID (says nothing)",                               \
+	  OPTION_TEXT,                                                                             \
+	  OPERATION_AT(settings, member, nsid),                                                    \
+	  0,                                                                                       \
+	  0,                                                                                       \
+	  NULL },                                                                                  \
+		{ "rate-limit",                                                                    \
+		  "N",                                                                             \
+		  "answers a second over UDP for each /24 or /56 outside the pods (no limit)",     \
+		  OPTION_NUMBER,                                                                   \
+		  OPERATION_AT(settings, member, rate_limit),                                      \
+		  1,                                                                               \
+		  LIMIT_DNS_RATE,                                                                  \
+		  NULL },                                                                          \
 	{                                                                                          \
-		"nsid", "TEXT", "who we are, for clients that ask by NSID (says nothing)",         \
-			OPTION_TEXT, OPERATION_AT(settings, member, nsid), 0, 0, NULL              \
+		"rate-limit-exempt", "CIDR", "a network without that limit, may be repeated",      \
+			OPTION_LIST, OPERATION_AT(settings, member, rate_exempt), 0, 0, NULL       \
 	}

@@ -164,6 +164,7 @@ static int start_dns(struct standalone *all)
 
 	for (size_t i = 0; i < n_pods; i++) {
 		config.networks[n++] = all->cidrs[i];
+		config.pod_networks[i] = all->cidrs[i];
 	}
 	for (size_t i = 0; i < n_services; i++) {
 		config.networks[n++] = service[i];

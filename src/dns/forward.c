@@ -91,6 +91,7 @@ bool forward_send(struct worker *worker, struct forward *forward, uint8_t *out,
 
 void forward_done(struct worker *worker, struct forward *forward)
 {
+	struct dns_transport transport = transport_of(worker, forward);
 	struct dns_reply reply = {
 		.packet = forward->query.packet,
 		.n = forward->query.n,
@@ -101,8 +102,8 @@ void forward_done(struct worker *worker, struct forward *forward)
 	enum dns_proto proto = forward->tcp ? DNS_PROTO_TCP : DNS_PROTO_UDP;
 	struct dns_report report;
 	size_t n = dns_answer_forwarded(&worker->server->options, worker->server->zone,
-					forward->packet, forward->n, transport_of(worker, forward),
-					&worker->random, &reply, answer, &report);
+					forward->packet, forward->n, transport, &worker->random,
+					&reply, answer, &report);
 
 	mem_free(forward->query.packet);
 	if (!forward->tcp || forward->connection != NULL) {
@@ -112,6 +113,7 @@ void forward_done(struct worker *worker, struct forward *forward)
 			worker->time - forward->began, 1);
 	}
 	if (!forward->tcp) {
+		limit_forwarded(worker, &transport, &report, n);
 		udp_send(worker, forward, answer, n);
 	} else if (forward->connection != NULL) {
 		tcp_send(worker, forward, answer, n);

@@ -30,7 +30,7 @@ __attribute__((format(printf, 2, 3))) static int bad(char message[DNS_MESSAGE], 
 }
 
 static void worker_init(struct worker *worker, struct dns_server *server,
-			const uint8_t cookie_root[SIPHASH_KEY])
+			const uint8_t cookie_root[SIPHASH_KEY], uint32_t rate_limit)
 {
 	worker->server = server;
 	worker->epoll = NO_FD;
@@ -52,6 +52,9 @@ static void worker_init(struct worker *worker, struct dns_server *server,
 	list_init(&worker->busy);
 	random_state_init(&worker->random);
 	cookies_init(&worker->cookies, cookie_root, 0);
+	if (rate_limit != 0) {
+		worker->rates = rates_new((rate_limit + server->n_workers - 1) / server->n_workers);
+	}
 	worker->stats = mem_alloc_array(server->n_listen, sizeof(struct dns_stats));
 	worker->batch = udp_batch_new(server);
 	worker->out = mem_alloc(2 * (2 + (size_t)DNS_ANSWER_MAX));
@@ -120,6 +123,7 @@ static void worker_deinit(struct worker *worker)
 	mem_free(worker->listeners);
 	mem_free(worker->out);
 	mem_free(worker->stats);
+	rates_free(worker->rates);
 	mem_free(worker->forwards);
 }
 
@@ -142,6 +146,20 @@ static void label_address(struct dns_server *server, size_t index,
 		.label = (uint8_t)i,
 		.family = address->address.ss_family == AF_INET ? DNS_FAMILY_4 : DNS_FAMILY_6,
 	};
+}
+
+static int read_exempt(struct dns_server *server, const struct dns_server_config *config,
+		       char message[DNS_MESSAGE])
+{
+	server->rate_exempt = mem_alloc_array(config->n_rate_exempt + 1, sizeof(struct ip_network));
+	for (size_t i = 0; i < config->n_rate_exempt; i++) {
+		if (!ip_network_parse(str_from(config->rate_exempt[i]), &server->rate_exempt[i])) {
+			return bad(message, "\"%s\" is no network: write ADDRESS/BITS",
+				   config->rate_exempt[i]);
+		}
+		server->n_rate_exempt++;
+	}
+	return 0;
 }
 
 static int server_open(struct dns_server *server, const struct dns_server_config *config,
@@ -183,6 +201,10 @@ static int check(const struct dns_server_config *config, char message[DNS_MESSAG
 	if (config->workers > LIMIT_DNS_WORKERS) {
 		return bad(message, "%u DNS workers are more than %d", config->workers,
 			   LIMIT_DNS_WORKERS);
+	}
+	if (config->rate_limit > LIMIT_DNS_RATE || config->n_rate_exempt > LIMIT_DNS_RATE_EXEMPT) {
+		return bad(message, "at most %d answers a second and %d networks without a limit",
+			   LIMIT_DNS_RATE, LIMIT_DNS_RATE_EXEMPT);
 	}
 	if (config->nsid != NULL && strlen(config->nsid) > LIMIT_DNS_NSID) {
 		return bad(message, "a name server identifier of more than %d bytes is too long",
@@ -230,9 +252,12 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 	server->labels = mem_alloc_array(server->n_listen, DNS_LABEL_TEXT);
 	server->workers = mem_alloc_array(server->n_workers, sizeof(struct worker));
 	for (unsigned i = 0; i < server->n_workers; i++) {
-		worker_init(&server->workers[i], server, cookie_root);
+		worker_init(&server->workers[i], server, cookie_root, config->rate_limit);
 	}
-	result = server_open(server, config, ret_message);
+	result = read_exempt(server, config, ret_message);
+	if (result == 0) {
+		result = server_open(server, config, ret_message);
+	}
 	if (result != 0) {
 		dns_server_free(server);
 		return result;
@@ -287,6 +312,7 @@ struct dns_server *dns_server_free(struct dns_server *server)
 	mem_free(server->addresses);
 	mem_free(server->listen_labels);
 	mem_free(server->labels);
+	mem_free(server->rate_exempt);
 	return mem_free(server);
 }
 
@@ -313,6 +339,8 @@ void dns_server_stats(const struct dns_server *server, struct dns_server_stats *
 		.udp_queries = sum(server, COUNT_UDP),
 		.tcp_queries = sum(server, COUNT_TCP),
 		.dropped = sum(server, COUNT_DROPPED),
+		.limited = sum(server, COUNT_LIMITED),
+		.hinted = sum(server, COUNT_HINTED),
 		.send_failed = sum(server, COUNT_SEND_FAILED),
 		.truncated = sum(server, COUNT_TRUNCATED),
 		.forwarded = sum(server, COUNT_FORWARDED),

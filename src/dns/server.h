@@ -29,6 +29,13 @@ struct dns_server_config {
 	size_t n_listen; /* 1 … LIMIT_DNS_LISTEN */
 	unsigned workers; /* 0: one for each CPU; ≤ LIMIT_DNS_WORKERS */
 	uint16_t udp_size; /* 0: LIMIT_DNS_UDP; 512 … LIMIT_DNS_UDP_MAX */
+	/*
+	 * Answers a second over UDP for each /24 or /56 together, those without a cookie and outside
+	 * the networks `rate_exempt` ("10.244.0.0/16"); 0: no limit. Each worker has its part of it.
+	 */
+	uint32_t rate_limit; /* ≤ LIMIT_DNS_RATE */
+	const char *const *rate_exempt;
+	size_t n_rate_exempt; /* ≤ LIMIT_DNS_RATE_EXEMPT */
 	const char *nsid; /* what NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; NULL: nothing */
 };
 
@@ -61,6 +68,8 @@ struct dns_server_stats {
 	uint64_t udp_queries;
 	uint64_t tcp_queries;
 	uint64_t dropped; /* not answered: answers, source port 0, shorter than a header */
+	uint64_t limited; /* not answered: their network had its share */
+	uint64_t hinted; /* the same, but told to come back over TCP or with a cookie */
 	uint64_t send_failed;
 	uint64_t truncated;
 	uint64_t forwarded;

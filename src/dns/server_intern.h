@@ -12,12 +12,14 @@
 
 #include "base/clock.h"
 #include "base/counter.h"
+#include "base/ip.h"
 #include "base/list.h"
 #include "base/mailbox.h"
 #include "base/random.h"
 #include "base/thread.h"
 #include "dns/answer.h"
 #include "dns/cookie.h"
+#include "dns/rate.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
 
@@ -37,6 +39,8 @@ enum worker_counter {
 	COUNT_UDP,
 	COUNT_TCP,
 	COUNT_DROPPED,
+	COUNT_LIMITED,
+	COUNT_HINTED,
 	COUNT_SEND_FAILED,
 	COUNT_TRUNCATED,
 	COUNT_FORWARDED,
@@ -90,6 +94,7 @@ struct worker {
 	struct random_state random;
 	uint64_t time; /* ns, when the batch being answered was received; worker_set_time() */
 	struct cookies cookies;
+	struct rates *rates; /* NULL: no limit */
 	struct counter counters[COUNTERS];
 	struct dns_stats *stats; /* one for each label */
 
@@ -123,6 +128,8 @@ struct dns_server {
 	struct dns_resolver *resolver;
 	struct dns_options options;
 	char nsid[LIMIT_DNS_NSID];
+	struct ip_network *rate_exempt;
+	size_t n_rate_exempt;
 	int64_t wall_offset; /* ns from worker->time to the time of 1970 */
 	char (*addresses)[DNS_LISTEN_TEXT];
 	struct listen_label *listen_labels;
@@ -199,6 +206,16 @@ void udp_serve(struct worker *worker, const struct udp_socket *socket);
 /* Sends one answer that was not ready when its question came. */
 void udp_send(struct worker *worker, const struct forward *forward, const uint8_t *answer,
 	      size_t n);
+
+/* limit.c: limits on answers over UDP. */
+/* Sets what the client may have; NULL when it is not limited. */
+struct rate *limit_begin(struct worker *worker, struct dns_transport *transport);
+/* What became of it. `n` with DNS_ANSWER: the size of the answer. */
+void limit_end(struct worker *worker, struct rate *rate, const struct dns_transport *transport,
+	       enum dns_verdict verdict, const struct dns_report *report, size_t n);
+/* An answer that had to be waited for has `n` bytes. */
+void limit_forwarded(struct worker *worker, const struct dns_transport *transport,
+		     const struct dns_report *report, size_t n);
 
 /* tcp.c */
 void tcp_accept(struct worker *worker, struct source *listener);

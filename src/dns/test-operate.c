@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +155,129 @@ static void wildcard_addresses_share_a_label(void **state)
 	system_stop(system);
 }
 
+/* ---- limits ---- */
+
+static void who_asks_too_much_is_told_to_come_back(void **state)
+{
+	enum { RATE = 20, QUESTIONS = 300 };
+	const char *listen = "127.0.0.1:0";
+	const char *exempt = "127.0.0.0/24";
+	struct dns_server_config config = {
+		.listen = &listen,
+		.n_listen = 1,
+		.workers = 1,
+		.rate_limit = RATE,
+	};
+	struct system *system = system_start_config(&config, NULL);
+	struct dns_server_stats stats;
+	uint8_t packet[512];
+	int udp = system_dial(system, SOCK_DGRAM);
+	int tcp = system_dial(system, SOCK_STREAM);
+	struct timeval moment = { .tv_usec = 200000 };
+	unsigned answers = 0;
+	unsigned hints = 0;
+	ssize_t got;
+	size_t n;
+
+	(void)setsockopt(udp, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
+	for (uint16_t i = 0; i < QUESTIONS; i++) {
+		n = question(SYSTEM_NAME, RR_A, i, packet);
+		assert_int_equal(send(udp, packet, n, 0), n);
+	}
+	while ((got = recv(udp, answer, sizeof(answer), 0)) > 0) {
+		if ((get_u16(answer + 2) & DNS_TC) != 0) {
+			assert_int_equal(get_u16(answer + 6), 0);
+			assert_true((size_t)got <= n);
+			hints++;
+		} else {
+			answers++;
+		}
+	}
+	/* What time gave back meanwhile comes on top. */
+	assert_in_range(answers, RATE, QUESTIONS / 2);
+	assert_in_range(hints, 50, QUESTIONS - RATE);
+	/* And over TCP, there is an answer. */
+	n = frame(SYSTEM_NAME, RR_A, 1, packet);
+	assert_int_equal(send(tcp, packet, n, 0), n);
+	(void)read_frame(tcp, answer);
+	assert_int_equal(get_u16(answer + 6), 2);
+	dns_server_stop(system->server);
+	dns_server_stats(system->server, &stats);
+	assert_int_equal(stats.hinted, hints);
+	assert_int_equal(stats.limited, QUESTIONS - answers - hints);
+	assert_int_equal(stats.dropped, 0);
+	close(udp);
+	close(tcp);
+	system_stop(system);
+
+	/* Inside, nobody counts. */
+	config.rate_exempt = &exempt;
+	config.n_rate_exempt = 1;
+	system = system_start_config(&config, NULL);
+	udp = system_dial(system, SOCK_DGRAM);
+	for (uint16_t i = 0; i < QUESTIONS; i++) {
+		(void)ask_udp(udp, SYSTEM_NAME, RR_A, answer);
+		assert_int_equal(get_u16(answer + 6), 2);
+	}
+	close(udp);
+	system_stop(system);
+}
+
+static void a_good_cookie_is_above_the_limit(void **state)
+{
+	const char *listen = "127.0.0.1:0";
+	struct dns_server_config config = {
+		.listen = &listen,
+		.n_listen = 1,
+		.workers = 1,
+		.rate_limit = 1,
+	};
+	struct system *system = system_start_config(&config, NULL);
+	struct dns_server_stats stats;
+	uint8_t packet[512];
+	int udp = system_dial(system, SOCK_DGRAM);
+	size_t n = question(SYSTEM_NAME, RR_A, 1, packet);
+	struct dns_writer writer = { .p = packet, .n = n };
+
+	/* OPT with a client's cookie; the answer ends in the server's. */
+	packet[11] = 1;
+	put_bytes(&writer, "\0\0\51\4\320\0\0\0\0\0\34\0\12\0\30client00", 23);
+	packet[n + 10] = 12;
+	packet[n + 14] = 8;
+	assert_int_equal(send(udp, packet, writer.n, 0), writer.n);
+	n = (size_t)recv(udp, answer, sizeof(answer), 0);
+	packet[writer.n - 12 - 1] = 28;
+	packet[writer.n - 8 - 1] = 24;
+	put_bytes(&writer, answer + n - 16, 16);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(send(udp, packet, writer.n, 0), writer.n);
+		assert_true(recv(udp, answer, sizeof(answer), 0) > 0);
+		assert_int_equal(get_u16(answer + 6), 2);
+	}
+	dns_server_stats(system->server, &stats);
+	assert_int_equal(stats.hinted + stats.limited, 0);
+	close(udp);
+	system_stop(system);
+}
+
+static void a_bad_network_is_refused(void **state)
+{
+	const char *listen = "127.0.0.1:0";
+	const char *exempt = "10.0.0.1/8";
+	struct dns_server_config config = {
+		.listen = &listen,
+		.n_listen = 1,
+		.rate_exempt = &exempt,
+		.n_rate_exempt = 1,
+	};
+	struct dns_server *server = NULL;
+	char message[DNS_MESSAGE];
+
+	assert_int_equal(dns_server_new(&config, NULL, NULL, &server, message), DNS_SERVER_BAD);
+	assert_non_null(strstr(message, exempt));
+	assert_null(server);
+}
+
 /* ---- the zone ---- */
 
 #define SLICE(addresses, trigger)                                                                  \
@@ -269,6 +393,9 @@ int main(void)
 		cmocka_unit_test(a_bound_belongs_to_the_bucket_below_it),
 		cmocka_unit_test(queries_and_answers_are_counted_where_they_belong),
 		cmocka_unit_test(wildcard_addresses_share_a_label),
+		cmocka_unit_test(who_asks_too_much_is_told_to_come_back),
+		cmocka_unit_test(a_good_cookie_is_above_the_limit),
+		cmocka_unit_test(a_bad_network_is_refused),
 		cmocka_unit_test(a_change_of_names_is_timed_from_its_cause),
 		cmocka_unit_test(the_cache_and_the_upstream_are_told_apart),
 	};

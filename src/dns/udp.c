@@ -120,11 +120,35 @@ static bool pass_on(struct worker *worker, const struct udp_socket *socket, size
 	return forward_send(worker, forward, out, ret_report, ret_n);
 }
 
+/* Reads question `i` and answers it as far as that needs nobody else. */
+static enum dns_verdict ask(struct worker *worker, size_t i, struct dns_transport *transport,
+			    uint8_t *out, struct dns_question *ret_question,
+			    struct dns_report *ret_report, size_t *ret_n)
+{
+	const struct dns_server *server = worker->server;
+	struct udp_batch *batch = worker->batch;
+	enum dns_verdict verdict;
+	struct rate *rate;
+
+	if (!has_port(&batch->peers[i].address)) {
+		worker_count(worker, COUNT_DROPPED, 1);
+		return DNS_DROP;
+	}
+	rate = limit_begin(worker, transport);
+	verdict = dns_answer(&server->options, server->zone, batch->query_parts[i].iov_base,
+			     batch->received[i].msg_len, *transport, &worker->random, out,
+			     ret_question, ret_report, ret_n);
+	limit_end(worker, rate, transport, verdict, ret_report, *ret_n);
+	if (verdict == DNS_DROP && ret_report->allowance == DNS_ALLOW) {
+		worker_count(worker, COUNT_DROPPED, 1);
+	}
+	return verdict;
+}
+
 /* Answers question `i` into slot `slot`; false when there is nothing to send now. */
 static bool answer_one(struct worker *worker, const struct udp_socket *socket, size_t i,
 		       size_t slot, struct round *round)
 {
-	const struct dns_server *server = worker->server;
 	struct udp_batch *batch = worker->batch;
 	struct msghdr *question_message = &batch->received[i].msg_hdr;
 	struct msghdr *message = &batch->sent[slot].msg_hdr;
@@ -133,16 +157,10 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 		worker_transport(worker, /* tcp= */ false, &batch->peers[i].address);
 	struct dns_question question;
 	struct dns_report report;
-	enum dns_verdict verdict = DNS_DROP;
-	size_t n;
+	size_t n = 0;
+	enum dns_verdict verdict = ask(worker, i, &transport, out, &question, &report, &n);
 
-	if (has_port(&batch->peers[i].address)) {
-		verdict = dns_answer(&server->options, server->zone, batch->query_parts[i].iov_base,
-				     batch->received[i].msg_len, transport, &worker->random, out,
-				     &question, &report, &n);
-	}
 	if (verdict == DNS_DROP) {
-		worker_count(worker, COUNT_DROPPED, 1);
 		return false;
 	}
 	worker_asked(worker, socket->source.listen, DNS_PROTO_UDP, &report,

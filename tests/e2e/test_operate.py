@@ -2,7 +2,9 @@
 """What an operator sees of DNS: metrics under the names that dashboards for CoreDNS ask for."""
 
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import urllib.request
@@ -14,7 +16,7 @@ import dns.query
 import dns.rrset
 import pytest
 
-from conftest import Cluster, fqdn
+from conftest import HEADLESSD, Cluster, fqdn
 
 SAMPLE = re.compile(r'^([a-z_:]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -193,3 +195,23 @@ def test_a_server_says_who_it_is_and_gives_cookies():
             assert abs(now - time.time()) < 60
     finally:
         cluster.stop()
+
+
+def test_the_limit_spares_this_machine_and_bad_networks_are_refused():
+    cluster = Cluster("--upstream", "127.0.0.1:1", "--rate-limit", "1", "--dns-workers", "1")
+    try:
+        for _ in range(50):
+            assert cluster.dig("cluster.local", "SOA").soa is None
+        metrics = read_metrics(cluster)
+        assert total(metrics, "headlessd_dns_limited_total") == 0
+        assert total(metrics, "headlessd_dns_hinted_total") == 0
+    finally:
+        cluster.stop()
+    bad = subprocess.run([HEADLESSD, "standalone", "--data-dir", cluster.data_dir + "-none",
+                          "--dns-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0",
+                          "--metrics-listen", "127.0.0.1:0", "--store", "memory",
+                          "--rate-limit-exempt", "10.0.0.1/8"],
+                         capture_output=True, text=True, timeout=60, check=False)
+    shutil.rmtree(cluster.data_dir + "-none", ignore_errors=True)
+    assert bad.returncode == 1
+    assert "--rate-limit-exempt 10.0.0.1/8: expected a network" in bad.stderr
