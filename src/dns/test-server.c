@@ -53,6 +53,24 @@ void *__wrap_realloc(void *old, size_t size)
 	return __real_realloc(old, size);
 }
 
+/* The same for what may wait for another thread; the arguments are pointers of any kind. */
+static struct counter locks;
+#define COUNTED(function, parameters, arguments)                                                   \
+	int __real_##function parameters;                                                          \
+	int __wrap_##function parameters;                                                          \
+	int __wrap_##function parameters                                                           \
+	{                                                                                          \
+		counter_add_shared(&locks, 1);                                                     \
+		return __real_##function arguments;                                                \
+	}
+COUNTED(pthread_mutex_lock, (void *lock), (lock))
+COUNTED(pthread_mutex_trylock, (void *lock), (lock))
+COUNTED(pthread_rwlock_rdlock, (void *lock), (lock))
+COUNTED(pthread_rwlock_wrlock, (void *lock), (lock))
+COUNTED(pthread_spin_lock, (void *lock), (lock))
+COUNTED(pthread_cond_wait, (void *condition, void *lock), (condition, lock))
+COUNTED(sem_wait, (void *semaphore), (semaphore))
+
 static uint8_t answer[65536];
 
 static void udp_and_tcp_answer_on_both_families(void **state)
@@ -360,7 +378,7 @@ static void a_name_that_stays_is_never_absent_while_others_come_and_go(void **st
 	system_stop(system);
 }
 
-static void a_query_allocates_nothing(void **state)
+static void a_query_allocates_nothing_and_takes_no_lock(void **state)
 {
 	static const struct {
 		const char *name;
@@ -377,11 +395,19 @@ static void a_query_allocates_nothing(void **state)
 		{ "cluster.local", RR_NS },
 		{ "example.org", RR_A },
 	};
-	struct system *system = system_start("127.0.0.1:0", 1, NULL);
+	const char *listen = "127.0.0.1:0";
+	struct dns_server_config config = {
+		.listen = &listen,
+		.n_listen = 1,
+		.workers = 1,
+		.rate_limit = LIMIT_DNS_RATE,
+	};
+	struct system *system = system_start_config(&config, NULL);
 	int udp = system_dial(system, SOCK_DGRAM);
 	int tcp = system_dial(system, SOCK_STREAM);
 	uint8_t packet[512];
 	uint64_t before;
+	uint64_t locks_before;
 
 	/* The connection itself is allocated once. */
 	size_t n = frame(NAME, RR_A, 1, packet);
@@ -390,6 +416,7 @@ static void a_query_allocates_nothing(void **state)
 	(void)read_frame(tcp, answer);
 	(void)ask_udp(udp, NAME, RR_A, answer);
 	before = counter_get(&allocations);
+	locks_before = counter_get(&locks);
 	for (size_t i = 0; i < 1000; i++) {
 		n = question(rows[i % ARRAY_SIZE(rows)].name, rows[i % ARRAY_SIZE(rows)].type, 1,
 			     packet + 2);
@@ -401,9 +428,12 @@ static void a_query_allocates_nothing(void **state)
 	}
 	assert_int_equal(counter_get(&allocations), before);
 	assert_true(before > 0);
+	assert_int_equal(counter_get(&locks), locks_before);
 	close(udp);
 	close(tcp);
 	system_stop(system);
+	/* The order to stop came by mailbox, which has a lock: so they are counted. */
+	assert_true(counter_get(&locks) > locks_before);
 }
 
 /* ---- names outside ---- */
@@ -558,7 +588,7 @@ int main(void)
 		cmocka_unit_test(too_many_connections_end_the_idlest),
 		cmocka_unit_test(garbage_is_survived),
 		cmocka_unit_test(a_name_that_stays_is_never_absent_while_others_come_and_go),
-		cmocka_unit_test(a_query_allocates_nothing),
+		cmocka_unit_test(a_query_allocates_nothing_and_takes_no_lock),
 		cmocka_unit_test(names_outside_come_from_the_upstream),
 		cmocka_unit_test(a_silent_upstream_delays_nobody_else),
 		cmocka_unit_test(without_an_upstream_names_outside_fail_at_once),
