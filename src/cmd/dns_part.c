@@ -36,6 +36,7 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 		.ttl = config->ttl,
 		.pods = config->pods,
 		.zonal = config->zonal,
+		.clusterset_domain = config->clusterset_domain,
 		.reverse = config->networks,
 		.fallthrough = config->fallthrough,
 		.reverse_fallthrough = config->reverse_fallthrough,

@@ -15,6 +15,7 @@ struct settings {
 	const char *node;
 	const char *store;
 	const char *cluster_domain;
+	const char *clusterset_domain; /* "": none */
 	const char *service_cidr;
 	const char *pod_cidr;
 	const char *log_level;

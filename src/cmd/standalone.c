@@ -152,6 +152,9 @@ static int start_dns(struct standalone *all)
 		.domain = all->settings.cluster_domain,
 		.pods = ZONE_PODS_INSECURE,
 		.zonal = true,
+		.clusterset_domain = all->settings.clusterset_domain[0] != '\0'
+					     ? all->settings.clusterset_domain
+					     : NULL,
 		.listen_option = "--dns-listen",
 		.ttl = (uint32_t)all->settings.ttl,
 		.ttls = all->settings.ttls,

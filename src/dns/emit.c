@@ -240,7 +240,7 @@ void emit_name_servers(struct answer *answer, uint32_t ttl, const struct zone_ma
 {
 	struct zone_name_server servers[ZONE_OWN_MAX];
 	size_t at[ZONE_OWN_MAX];
-	size_t n = zone_name_servers(answer->zone, servers);
+	size_t n = zone_name_servers(answer->zone, match->imports, servers);
 	struct dns_writer *writer = &answer->writer;
 
 	for (size_t i = 0; i < n; i++) {

@@ -64,7 +64,7 @@ struct rig *rig_free(struct rig *rig)
 static const struct kind *kind_called(const char *name)
 {
 	const struct kind *known[] = { &kind_service, &kind_endpoint_slice, &kind_namespace,
-				       &kind_pod };
+				       &kind_pod, &kind_service_import };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (strcmp(known[i]->kind, name) == 0) {

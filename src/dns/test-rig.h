@@ -37,7 +37,7 @@ struct rig *rig_new_unsynced(void);
 struct rig *rig_new_config(const struct zone_config *config);
 struct rig *rig_free(struct rig *rig);
 
-/* `kind` is Service, EndpointSlice, Namespace or Pod. */
+/* `kind` is Service, EndpointSlice, Namespace, Pod or ServiceImport. */
 void rig_put(struct rig *rig, const char *kind, const char *json);
 void rig_remove(struct rig *rig, const char *kind, const char *space, const char *name);
 

@@ -64,7 +64,7 @@ struct body_zone {
 };
 
 struct body_endpoint {
-	uint32_t label; /* offset of a wire label in text */
+	uint32_t label; /* offset of a wire label (see body_endpoint_label()) in text */
 	struct range a;
 	struct range aaaa;
 	uint32_t candidates; /* addresses, before those that occur twice were dropped */
@@ -76,6 +76,7 @@ struct service_body {
 	bool alias_is_address;
 	bool has_selector;
 	bool paired; /* endpoints differ in their ports: all_pairs has them */
+	bool imported; /* of other clusters: endpoints have two labels, zones are the clusters */
 	uint8_t base; /* bytes of SERVICE.NAMESPACE.svc at the start of text */
 	uint16_t n_ports;
 	uint16_t n_zones;
@@ -117,6 +118,13 @@ static inline struct str body_label(const struct service_body *body, uint32_t of
 	return (struct str){ .p = (const char *)at, .n = 1U + *at };
 }
 
+/* The label of an endpoint; two, ENDPOINT.CLUSTER, where it was imported. */
+static inline struct str body_endpoint_label(const struct service_body *body,
+					     const struct body_endpoint *endpoint)
+{
+	return source_label(body->text + endpoint->label, body->imported);
+}
+
 /* SERVICE.NAMESPACE.svc. */
 static inline struct str body_base(const struct service_body *body)
 {
@@ -131,7 +139,7 @@ static inline struct str body_key(const struct snapshot_entry *entry)
 	return (struct str){ .p = (const char *)body->text, .n = body->base - BODY_KEY_TAIL };
 }
 
-/* The endpoint called `label` (wire, lower case), or NULL. */
+/* The endpoint called `label` (wire, lower case; two labels where it was imported), or NULL. */
 const struct body_endpoint *body_find(const struct service_body *body, struct str label);
 
 /* Memory that builds use again and again. */

@@ -111,13 +111,14 @@ static uint32_t find_or_add_label(struct build *build, struct str wire)
 	for (; build->by_label.slots[i] != 0; i = (i + 1) & build->by_label.mask) {
 		uint32_t label = build->by_label.slots[i] - 1;
 
-		if (build->labels[label].hash == hash &&
+		if (build->labels[label].hash == hash && build->labels[label].n == wire.n &&
 		    memcmp(build->labels[label].wire, wire.p, wire.n) == 0) {
 			return label;
 		}
 	}
-	build->labels[build->n_labels] =
-		(struct build_label){ .wire = (const uint8_t *)wire.p, .hash = hash };
+	build->labels[build->n_labels] = (struct build_label){ .wire = (const uint8_t *)wire.p,
+							       .n = (uint32_t)wire.n,
+							       .hash = hash };
 	build->by_label.slots[i] = ++build->n_labels;
 	return build->n_labels - 1;
 }
@@ -147,7 +148,7 @@ uint32_t build_label_of(const struct build *build, struct str wire)
 	for (uint32_t i = hash & build->by_label.mask;; i = (i + 1) & build->by_label.mask) {
 		uint32_t label = build->by_label.slots[i] - 1;
 
-		if (build->labels[label].hash == hash &&
+		if (build->labels[label].hash == hash && build->labels[label].n == wire.n &&
 		    memcmp(build->labels[label].wire, wire.p, wire.n) == 0) {
 			return label;
 		}
@@ -181,7 +182,7 @@ static void share_address(struct build *build, uint32_t address, uint32_t label)
 	owner->all[build->addresses[address].family]++;
 }
 
-static void gather_record(struct build *build, const struct slice *slice, uint32_t i, bool zones)
+static void gather_record(struct build *build, const struct slice *slice, uint32_t i, bool zoned)
 {
 	const struct source_record *record = slice_record(slice, i);
 	uint32_t label = find_or_add_label(build, slice_label(slice, record));
@@ -202,18 +203,18 @@ static void gather_record(struct build *build, const struct slice *slice, uint32
 	} else if (build->addresses[*slot - 1].label != label) {
 		share_address(build, *slot - 1, label);
 	}
-	if (zones) {
+	if (zoned) {
 		build_zonal_record(build, slice, i, label, *slot - 1);
 	}
 }
 
 /* Ready ones first, so that they are the first `n_ready` labels. */
-static void gather(struct build *build, const struct list *slices, bool headless)
+static void gather(struct build *build, const struct list *slices, bool zoned)
 {
 	list_for_each (slice, slices, struct slice, link) {
 		for (uint32_t i = 0; slice->n_ready != 0 && i < slice->n_records; i++) {
 			if (source_is_ready(slice_record(slice, i))) {
-				gather_record(build, slice, i, headless && slice->zones != NULL);
+				gather_record(build, slice, i, zoned && slice->zones != NULL);
 			}
 		}
 	}
@@ -397,7 +398,7 @@ static size_t text_size(const struct build *build, struct str base, const struct
 		size += 1U + zones[i].name[0];
 	}
 	for (uint32_t i = 0; i < build->n_labels; i++) {
-		size += 1U + build->labels[i].wire[0];
+		size += build->labels[i].n;
 	}
 	return size;
 }
@@ -457,9 +458,7 @@ static void pack_text(const struct build *build, struct service_body *body, stru
 		zones[i].node = from[i].node;
 	}
 	for (uint32_t i = 0; i < build->n_labels; i++) {
-		const uint8_t *wire = build->labels[i].wire;
-
-		endpoints[i].label = add_text(text, &at, wire, 1U + wire[0]);
+		endpoints[i].label = add_text(text, &at, build->labels[i].wire, build->labels[i].n);
 	}
 }
 
@@ -505,6 +504,7 @@ static struct service_body *pack(struct build *build, struct str base,
 	body->type = spec->type;
 	body->alias_is_address = spec->alias_is_address;
 	body->has_selector = spec->has_selector;
+	body->imported = spec->imported;
 	body->n_ports = (uint16_t)build_count(&build->nodes, sizeof(struct body_port));
 	body->first_number = (uint16_t)build->endpoint_numbers.first;
 	body->n_numbers = (uint16_t)build->endpoint_numbers.n;
@@ -545,13 +545,14 @@ static struct service_body *pack(struct build *build, struct str base,
 struct service_body *body_new(struct build *build, struct str base, const struct service_spec *spec,
 			      const struct list *slices, const uint32_t ttls[ZONE_TTLS])
 {
+	bool zoned = spec->type == SERVICE_HEADLESS || spec->imported;
 	struct list none;
 
 	list_init(&none);
 	/* What is below an alias is nothing, whatever slices say. */
 	slices = spec->type == SERVICE_EXTERNAL ? &none : slices;
 	build_reset(build, slices);
-	gather(build, slices, spec->type == SERVICE_HEADLESS);
+	gather(build, slices, zoned);
 	if (spec->type == SERVICE_CLUSTER) {
 		build_ports_of_spec(build, spec);
 	} else {
@@ -559,8 +560,8 @@ struct service_body *body_new(struct build *build, struct str base, const struct
 		build->node.aaaa.n = build->unique[V6];
 	}
 	build_ports_of_slices(build, slices, spec->type == SERVICE_HEADLESS);
-	if (spec->type == SERVICE_HEADLESS) {
-		build_zones(build);
+	if (zoned) {
+		build_zones(build, spec->imported);
 	}
 	lay_out(build, spec);
 	return pack(build, base, spec, ttls);
@@ -573,7 +574,7 @@ const struct body_endpoint *body_find(const struct service_body *body, struct st
 	for (; body->slots[i] != 0; i = (i + 1) & body->mask) {
 		const struct body_endpoint *endpoint = &body->endpoints[body->slots[i] - 1];
 
-		if (str_eq(body_label(body, endpoint->label), label)) {
+		if (str_eq(body_endpoint_label(body, endpoint), label)) {
 			return endpoint;
 		}
 	}

@@ -15,6 +15,7 @@ enum { V4, V6, FAMILIES };
 /* An endpoint in the making. Indexed by family: */
 struct build_label {
 	const uint8_t *wire; /* in its slice */
+	uint32_t n;
 	uint32_t hash;
 	uint32_t candidates;
 	uint32_t own[FAMILIES]; /* addresses that no earlier endpoint has */
@@ -142,5 +143,5 @@ void build_ports_of_slices(struct build *build, const struct list *slices, bool 
 void build_zonal_record(struct build *build, const struct slice *slice, uint32_t record,
 			uint32_t label, uint32_t address);
 
-/* The topology zones of a headless Service; behind the above. */
-void build_zones(struct build *build);
+/* The topology zones of a headless Service, or just the names of an import's clusters. */
+void build_zones(struct build *build, bool imported);

@@ -98,15 +98,40 @@ bool zone_shows(const struct zone *zone, struct str space)
 	return zone->namespaces.n == 0 || map_get(&zone->namespaces, space) != NULL;
 }
 
+static int set_domain(const char *text, struct realm *realm, char message[ZONE_MESSAGE])
+{
+	if (name_parse(str_from(text), &realm->domain) != 0 || realm->domain.n_labels == 0) {
+		return bad_config(message, "\"%s\" is no domain name", text);
+	}
+	return 0;
+}
+
+static int set_domains(struct zone *zone, const struct zone_config *config,
+		       char message[ZONE_MESSAGE])
+{
+	int result = set_domain(config->domain, &zone->cluster, message);
+
+	if (result != 0 || config->clusterset_domain == NULL) {
+		return result;
+	}
+	zone->imports.imports = true;
+	if ((result = set_domain(config->clusterset_domain, &zone->imports, message)) != 0) {
+		return result;
+	}
+	if (name_eq(&zone->imports.domain, &zone->cluster.domain)) {
+		return bad_config(message, "\"%s\" cannot be the cluster's and the cluster set's",
+				  config->domain);
+	}
+	return 0;
+}
+
 int zone_configure(struct zone *zone, const struct zone_config *config, char message[ZONE_MESSAGE])
 {
 	int result;
 
 	map_init(&zone->namespaces, ZONE_NAMESPACES_MAX);
-	/* An endpoint, a Service, a namespace and "svc" must fit in front of the domain. */
-	if (name_parse(str_from(config->domain), &zone->domain) != 0 ||
-	    zone->domain.n_labels == 0) {
-		return bad_config(message, "\"%s\" is no domain name", config->domain);
+	if ((result = set_domains(zone, config, message)) != 0) {
+		return result;
 	}
 	if (config->zonal && config->no_endpoints) {
 		return bad_config(message,

@@ -40,8 +40,8 @@ static void match_space(const struct zone *zone, const struct name *name, struct
 	}
 }
 
-static void match_svc(const struct zone *zone, const struct name *name, size_t left, uint16_t type,
-		      struct zone_match *ret)
+static void match_svc(const struct zone *zone, const struct realm *realm, const struct name *name,
+		      size_t left, uint16_t type, struct zone_match *ret)
 {
 	struct str key;
 	const struct snapshot_entry *entry;
@@ -55,7 +55,7 @@ static void match_svc(const struct zone *zone, const struct name *name, size_t l
 		return;
 	}
 	key = name_labels(name, left - 3, 2);
-	entry = snapshot_map_find(zone->services, key, snapshot_hash(key));
+	entry = snapshot_map_find(realm->services, key, snapshot_hash(key));
 	if (entry != NULL) {
 		match_service(zone, body_of(entry), name, left - 3, type, ret);
 	} else if (space_exists(zone, name_label_wire(name, left - 2))) {
@@ -139,7 +139,7 @@ static void match_apex(const struct zone *zone, uint16_t type, struct zone_match
 static void match_name_server(const struct zone *zone, uint16_t type, struct zone_match *ret)
 {
 	struct zone_name_server servers[ZONE_OWN_MAX];
-	size_t n = zone_name_servers(zone, servers);
+	size_t n = zone_name_servers(zone, ret->imports, servers);
 
 	ret->ttl = zone->ttl;
 	if (type == RR_ANY) {
@@ -169,19 +169,21 @@ static void match_version(uint16_t type, struct zone_match *ret)
 	}
 }
 
-static void match_forward(const struct zone *zone, const struct name *name, size_t left,
-			  uint16_t type, struct zone_match *ret)
+static void match_forward(const struct zone *zone, const struct realm *realm,
+			  const struct name *name, size_t left, uint16_t type,
+			  struct zone_match *ret)
 {
 	struct str last;
 
 	ret->origin = name->label[left];
+	ret->imports = realm->imports;
 	if (left == 0) {
 		match_apex(zone, type, ret);
 		return;
 	}
 	last = name_label(name, left - 1);
 	if (str_eq(last, STR("svc"))) {
-		match_svc(zone, name, left, type, ret);
+		match_svc(zone, realm, name, left, type, ret);
 	} else if (str_eq(last, STR("pod"))) {
 		match_pod(zone, name, left, type, ret);
 	} else if (str_eq(last, STR("dns")) && left == 1) {
@@ -260,19 +262,36 @@ static void match_reverse(const struct zone *zone, const struct name *name,
 	}
 }
 
+/* The zone that the name lies in, the smaller one where one lies in the other; or NULL. */
+static const struct realm *find_realm(const struct zone *zone, const struct name *name,
+				      size_t *ret_left)
+{
+	size_t left;
+	bool ours = name_is_below(name, &zone->cluster.domain, ret_left);
+
+	if (zone->imports.imports && name_is_below(name, &zone->imports.domain, &left) &&
+	    (!ours || left < *ret_left)) {
+		*ret_left = left;
+		return &zone->imports;
+	}
+	return ours ? &zone->cluster : NULL;
+}
+
 void zone_lookup(const struct zone *zone, const struct name *name, uint16_t type,
 		 struct zone_match *ret)
 {
 	struct reverse_name reverse;
+	const struct realm *realm;
 	size_t left;
 
 	ret->fresh = false;
 	ret->origin = 0;
-	ret->reverse = false;
+	ret->reverse = ret->imports = false;
 	ret->reason = (struct zone_reason){ 0 };
 	ret->ttl = zone->ttl;
-	if (name_is_below(name, &zone->domain, &left)) {
-		match_forward(zone, name, left, type, ret);
+	realm = find_realm(zone, name, &left);
+	if (realm != NULL) {
+		match_forward(zone, realm, name, left, type, ret);
 	} else if (reverse_name_read(name, &reverse)) {
 		match_reverse(zone, name, &reverse, type, ret);
 	} else {
@@ -314,7 +333,7 @@ void zone_server_at(const struct zone_servers *servers, uint32_t i, struct zone_
 		return;
 	}
 	endpoint = &body->endpoints[ret->target];
-	ret->label = body_label(body, endpoint->label);
+	ret->label = body_endpoint_label(body, endpoint);
 	ret->a = run_a(body, endpoint->a);
 	ret->aaaa = run_aaaa(body, endpoint->aaaa);
 }
@@ -333,13 +352,13 @@ static bool server_of(const struct zone *zone, struct str labels, struct zone_na
 	struct str key = { .p = labels.p, .n = labels.n - BODY_KEY_TAIL };
 	struct str first = { .p = labels.p, .n = 1U + (uint8_t)labels.p[0] };
 	const struct snapshot_entry *entry =
-		snapshot_map_find(zone->services, key, snapshot_hash(key));
+		snapshot_map_find(zone->cluster.services, key, snapshot_hash(key));
 	const struct body_endpoint *endpoint = NULL;
 	const struct service_body *body;
 
 	if (entry == NULL) {
 		key = str_skip(key, first.n);
-		entry = snapshot_map_find(zone->services, key, snapshot_hash(key));
+		entry = snapshot_map_find(zone->cluster.services, key, snapshot_hash(key));
 	}
 	if (entry == NULL || !match_has_protocol(body_of(entry), STR("udp"))) {
 		return false;
@@ -366,12 +385,13 @@ static bool is_listed(const struct zone_name_server *servers, size_t n, struct s
 	return false;
 }
 
-size_t zone_name_servers(const struct zone *zone, struct zone_name_server ret[ZONE_OWN_MAX])
+size_t zone_name_servers(const struct zone *zone, bool imports,
+			 struct zone_name_server ret[ZONE_OWN_MAX])
 {
 	const struct own_body *own = snapshot_get(&zone->own);
 	size_t n = 0;
 
-	for (size_t i = 0; own != NULL && i < own->n; i++) {
+	for (size_t i = 0; own != NULL && !imports && i < own->n; i++) {
 		const struct address *address = &own->addresses[i];
 		const struct reverse_leaf *leaf =
 			reverse_find(&zone->reverse[address->n == 4 ? 0 : 1], address);
@@ -413,5 +433,5 @@ void zone_soa(const struct zone *zone, bool fresh, struct zone_soa *ret)
 
 const struct name *zone_domain(const struct zone *zone)
 {
-	return &zone->domain;
+	return &zone->cluster.domain;
 }

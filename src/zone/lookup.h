@@ -79,6 +79,7 @@ struct zone_match {
 	 */
 	uint8_t origin;
 	bool reverse; /* the zone is one of the reverse zones */
+	bool imports; /* the zone is that of the cluster set */
 	struct zone_reason reason; /* with ZONE_EMPTY, ZONE_ABSENT and ZONE_UNSYNCED */
 	uint32_t ttl; /* of the records, with ZONE_DATA and ZONE_ALIAS */
 	union {
@@ -123,7 +124,9 @@ struct zone_name_server {
 	struct zone_run a;
 	struct zone_run aaaa;
 };
-size_t zone_name_servers(const struct zone *zone, struct zone_name_server ret[ZONE_OWN_MAX]);
+/* `imports`: those of the cluster set's zone, which has no Services of ours: ns.dns alone. */
+size_t zone_name_servers(const struct zone *zone, bool imports,
+			 struct zone_name_server ret[ZONE_OWN_MAX]);
 
 /* What a SOA record of our zones says; owner, MNAME (ns.dns.DOMAIN) and RNAME are the caller's. */
 enum { ZONE_SOA_TTL_MAX = 300 };

@@ -178,6 +178,7 @@ static void set_void(const struct zone *zone, const struct service_body *body, s
 	set_absent(ret,
 		   zone->no_endpoints   ? ZONE_CAUSE_ENDPOINTS_OFF
 		   : body->total != 0   ? ZONE_CAUSE_NOT_READY
+		   : body->imported     ? ZONE_CAUSE_NO_EXPORTS
 		   : body->has_selector ? ZONE_CAUSE_NO_ENDPOINTS
 					: ZONE_CAUSE_NO_SLICES,
 		   label);
@@ -188,7 +189,8 @@ static void set_void(const struct zone *zone, const struct service_body *body, s
 /* Whether the Service has names of zones, even if none of its endpoints is in any. */
 static bool is_zonal(const struct zone *zone, const struct service_body *body)
 {
-	return zone->zonal && body->type == SERVICE_HEADLESS && !is_void(zone, body);
+	return zone->zonal && body->type == SERVICE_HEADLESS && !body->imported &&
+	       !is_void(zone, body);
 }
 
 static bool is_directive(struct str label)
@@ -225,7 +227,7 @@ static void match_zone(const struct zone *zone, const struct service_body *body,
 	struct str directive = name_label(name, below - 2);
 	const struct body_zone *match;
 
-	if (!zone->zonal || !str_is(name_label(name, below - 1), "_zone") ||
+	if (!zone->zonal || body->imported || !str_is(name_label(name, below - 1), "_zone") ||
 	    !is_directive(directive)) {
 		set_absent(ret, ZONE_CAUSE_NO_SUCH_NAME, below);
 		return;
@@ -250,41 +252,92 @@ static void match_zone(const struct zone *zone, const struct service_body *body,
 
 /* ---- a Service's names ---- */
 
-static void match_endpoint(const struct zone *zone, const struct service_body *body,
-			   const struct name *name, uint16_t type, struct zone_match *ret)
+/* Names below LABEL.SERVICE, which has none itself: of ports, topology zones, other clusters. */
+static bool is_inner(const struct zone *zone, const struct service_body *body,
+		     const struct name *name)
 {
-	const struct body_endpoint *endpoint = body_find(body, name_label_wire(name, 0));
-
-	if (endpoint == NULL) {
-		if ((match_has_protocol(body, name_label(name, 0)) && !is_void(zone, body)) ||
-		    (is_zonal(zone, body) && is_inner_zonal(name, 1))) {
-			set_empty(ret, ZONE_CAUSE_INNER_NAME, 1);
-		} else {
-			set_absent(ret,
-				   zone->no_endpoints ? ZONE_CAUSE_ENDPOINTS_OFF
-						      : ZONE_CAUSE_NO_HOST,
-				   1);
-		}
-		return;
+	if (is_void(zone, body)) {
+		return false;
 	}
+	return match_has_protocol(body, name_label(name, 0)) ||
+	       (is_zonal(zone, body) && is_inner_zonal(name, 1)) ||
+	       (body->imported && find_zone(body, name_label_wire(name, 0)) != NULL);
+}
+
+static void match_endpoint(const struct zone *zone, const struct service_body *body,
+			   const struct body_endpoint *endpoint, uint16_t type, size_t label,
+			   struct zone_match *ret)
+{
 	if (endpoint->a.n + endpoint->aaaa.n == 0) {
-		set_absent(ret, ZONE_CAUSE_HOST_NOT_READY, 1);
+		set_absent(ret, ZONE_CAUSE_HOST_NOT_READY, label);
 		return;
 	}
 	ret->ttl = zone->ttls[ZONE_TTL_ENDPOINT];
 	switch (type) {
 	case RR_A:
 	case RR_AAAA:
-		match_addresses(ret, body, endpoint->a, endpoint->aaaa, type, 1);
+		match_addresses(ret, body, endpoint->a, endpoint->aaaa, type, label);
 		break;
 	case RR_SRV:
-		set_servers(ret, endpoint_servers(body, endpoint), ret->ttl, 1);
+		set_servers(ret, endpoint_servers(body, endpoint), ret->ttl, label);
 		break;
 	case RR_ANY:
 		ret->outcome = ZONE_DATA;
 		break;
 	default:
-		set_empty(ret, ZONE_CAUSE_NO_TYPE, 1);
+		set_empty(ret, ZONE_CAUSE_NO_TYPE, label);
+	}
+}
+
+/* LABEL.SERVICE. */
+static void match_one(const struct zone *zone, const struct service_body *body,
+		      const struct name *name, uint16_t type, struct zone_match *ret)
+{
+	const struct body_endpoint *endpoint =
+		body->imported ? NULL : body_find(body, name_label_wire(name, 0));
+
+	if (endpoint != NULL) {
+		match_endpoint(zone, body, endpoint, type, 1, ret);
+	} else if (is_inner(zone, body, name)) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 1);
+	} else {
+		set_absent(ret, zone->no_endpoints ? ZONE_CAUSE_ENDPOINTS_OFF : ZONE_CAUSE_NO_HOST,
+			   1);
+	}
+}
+
+static bool has_underscore(struct str label)
+{
+	return label.n != 0 && label.p[0] == '_';
+}
+
+/* PORT.PROTOCOL.SERVICE; of an imported Service also ENDPOINT.CLUSTER.SERVICE. */
+static void match_two(const struct zone *zone, const struct service_body *body,
+		      const struct name *name, uint16_t type, struct zone_match *ret)
+{
+	struct str first = name_label(name, 0);
+	struct str second = name_label(name, 1);
+
+	if (body->imported && !has_underscore(first) && !has_underscore(second)) {
+		const struct body_endpoint *endpoint = body_find(body, name_labels(name, 0, 2));
+
+		if (endpoint != NULL) {
+			match_endpoint(zone, body, endpoint, type, 2, ret);
+		} else {
+			set_absent(ret, ZONE_CAUSE_NO_HOST, 2);
+		}
+		return;
+	}
+	const struct body_port *port = find_port(body, first, second);
+
+	if (is_void(zone, body)) {
+		set_void(zone, body, 2, ret);
+	} else if (port != NULL) {
+		match_node(zone, body, &port->node, type, 2, ret);
+	} else if (is_zonal(zone, body) && is_inner_zonal(name, 2)) {
+		set_empty(ret, ZONE_CAUSE_INNER_NAME, 2);
+	} else {
+		set_absent(ret, ZONE_CAUSE_NO_PORT, 2);
 	}
 }
 
@@ -306,29 +359,20 @@ static void match_external(const struct zone *zone, const struct service_body *b
 void match_service(const struct zone *zone, const struct service_body *body,
 		   const struct name *name, size_t below, uint16_t type, struct zone_match *ret)
 {
-	const struct body_port *port;
-
 	ret->fresh = true;
 	ret->reason.ready = body->ready;
 	ret->reason.total = body->total;
 	if (body->type == SERVICE_EXTERNAL) {
 		match_external(zone, body, below, ret);
 	} else if (below == 1) {
-		match_endpoint(zone, body, name, type, ret);
+		match_one(zone, body, name, type, ret);
+	} else if (below == 2) {
+		match_two(zone, body, name, type, ret);
 	} else if (below > 2) {
 		match_zone(zone, body, name, below, type, ret);
 	} else if (is_void(zone, body)) {
-		set_void(zone, body, below, ret);
-	} else if (below == 0) {
-		match_node(zone, body, &body->node, type, 0, ret);
+		set_void(zone, body, 0, ret);
 	} else {
-		port = find_port(body, name_label(name, 0), name_label(name, 1));
-		if (port != NULL) {
-			match_node(zone, body, &port->node, type, 2, ret);
-		} else if (is_zonal(zone, body) && is_inner_zonal(name, 2)) {
-			set_empty(ret, ZONE_CAUSE_INNER_NAME, 2);
-		} else {
-			set_absent(ret, ZONE_CAUSE_NO_PORT, 2);
-		}
+		match_node(zone, body, &body->node, type, 0, ret);
 	}
 }

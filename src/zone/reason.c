@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sentence a cause. {s} is the label that the cause is about, mostly the Service's; {n} the one
- * to its right, the namespace; {h} the one to its left, the endpoint; {r} and {t} the numbers of
+ * to its right, the namespace; {h} the first one, the endpoint; {r} and {t} the numbers of
  * endpoints that are ready and of all. Filled in by hand, because a worker does not allocate.
  */
 #include "zone/reason.h"
@@ -47,6 +47,8 @@ static const struct cause causes[ZONE_CAUSES] = {
 	[ZONE_CAUSE_ENDPOINTS_OFF] = { "endpoints-off", "names of endpoints are switched off" },
 	[ZONE_CAUSE_NO_ZONE] = { "no-zone", "no ready endpoint of Service {n}/{s} is in this zone "
 					    "({r} of {t} endpoints are ready)" },
+	[ZONE_CAUSE_NO_EXPORTS] = { "no-exports", "no cluster has endpoints for headless Service "
+						  "{n}/{s}" },
 	[ZONE_CAUSE_NOT_HEADLESS] = { "not-headless", "Service {n}/{s} is not headless: it has no "
 						      "names of topology zones" },
 	[ZONE_CAUSE_NO_ADDRESS] = { "no-address", "no Service or endpoint has this address" },
@@ -116,7 +118,7 @@ size_t zone_reason_text(const struct zone_reason *reason, const struct name *nam
 			put_label(&text, name, reason->label + 1U);
 			break;
 		case 'h':
-			put_label(&text, name, reason->label - 1U);
+			put_label(&text, name, 0);
 			break;
 		case 'r':
 			put_number(&text, reason->ready);

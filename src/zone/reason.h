@@ -37,6 +37,7 @@ enum zone_cause {
 	ZONE_CAUSE_NAMESPACE_HIDDEN, /* not among the namespaces that have names here */
 	ZONE_CAUSE_ENDPOINTS_OFF, /* endpoints have no names here */
 	ZONE_CAUSE_NO_ZONE, /* no ready endpoint is in this topology zone */
+	ZONE_CAUSE_NO_EXPORTS, /* headless, of other clusters, and none has endpoints for it */
 	ZONE_CAUSE_NOT_HEADLESS, /* only headless Services have names of topology zones */
 	ZONE_CAUSES,
 };

@@ -15,6 +15,9 @@
 #include "json/json.h"
 
 #define SERVICE_LABEL "kubernetes.io/service-name"
+/* Multi-Cluster Services API (KEP-1645). */
+#define IMPORT_LABEL "multicluster.kubernetes.io/service-name"
+#define CLUSTER_LABEL "multicluster.kubernetes.io/source-cluster"
 
 /* Appends a wire label in lower case and returns where. */
 static uint32_t add_label(struct buffer *text, struct str label)
@@ -76,9 +79,11 @@ static size_t pad(size_t n)
 
 /* ---- slices ---- */
 
-struct str slice_service_name(struct object *object)
+struct str slice_service_name(struct object *object, unsigned wanted)
 {
-	return str_from(object_label(object, SERVICE_LABEL));
+	bool imported = (wanted & SLICE_IMPORTED) != 0;
+
+	return str_from(object_label(object, imported ? IMPORT_LABEL : SERVICE_LABEL));
 }
 
 /* `ready` absent or null means ready (the API's words for consumers: unknown is ready). */
@@ -93,6 +98,7 @@ static bool endpoint_is_ready(const json_t *endpoint)
 struct reading {
 	unsigned wanted;
 	uint8_t family;
+	struct str cluster; /* it comes from; empty: from ours */
 	uint32_t known[8]; /* zones spelled last: offsets into text + 1 */
 	size_t n_known; /* that were spelled at all */
 	struct buffer ports; /* struct source_port */
@@ -109,6 +115,16 @@ static void reading_deinit(struct reading *reading)
 	buffer_deinit(&reading->text);
 }
 
+static uint32_t add_endpoint_label(struct reading *reading, struct str label)
+{
+	uint32_t at = add_label(&reading->text, label);
+
+	if (reading->cluster.n != 0) {
+		(void)add_label(&reading->text, reading->cluster);
+	}
+	return at;
+}
+
 /* The label of an endpoint, written once for all its addresses unless it is made of the address. */
 static bool endpoint_label(struct reading *reading, const json_t *endpoint, uint32_t *ret_label)
 {
@@ -120,7 +136,7 @@ static bool endpoint_label(struct reading *reading, const json_t *endpoint, uint
 	if (!is_label(name)) {
 		return false;
 	}
-	*ret_label = add_label(&reading->text, name);
+	*ret_label = add_endpoint_label(reading, name);
 	return true;
 }
 
@@ -130,11 +146,11 @@ static bool endpoint_label(struct reading *reading, const json_t *endpoint, uint
  */
 static uint32_t endpoint_zone(struct reading *reading, const json_t *endpoint)
 {
-	struct str zone = string_of(endpoint, "zone");
+	struct str zone = reading->cluster.n != 0 ? reading->cluster : string_of(endpoint, "zone");
 	uint8_t wire[1 + LIMIT_DNS_NAME];
 	size_t n;
 
-	if ((reading->wanted & SLICE_ZONES) == 0 || zone.n == 0) {
+	if ((reading->wanted & (SLICE_ZONES | SLICE_IMPORTED)) == 0 || zone.n == 0) {
 		return 0;
 	}
 	n = name_labels_write(zone, wire + 1, LIMIT_DNS_NAME);
@@ -175,7 +191,7 @@ static void add_endpoint(struct reading *reading, const json_t *endpoint)
 		if (!named) {
 			struct str own = { .p = dashed, .n = address_dashed(spelled, dashed) };
 
-			label = add_label(&reading->text, own);
+			label = add_endpoint_label(reading, own);
 		}
 		label = ready ? label | (uint32_t)SOURCE_READY : label;
 		buffer_append(&reading->records, &label, sizeof(label));
@@ -203,6 +219,7 @@ static struct slice *slice_pack(const struct reading *reading)
 
 	list_init(&slice->link);
 	slice->family = reading->family;
+	slice->imported = reading->cluster.n != 0;
 	slice->n_ports = (uint16_t)(reading->ports.n / sizeof(struct source_port));
 	slice->n_records =
 		(uint32_t)(reading->records.n / (sizeof(struct source_record) + reading->family));
@@ -238,7 +255,10 @@ struct slice *slice_new(struct object *object, unsigned wanted)
 	json_t *item;
 
 	reading.family = str_is(type, "IPv4") ? 4 : str_is(type, "IPv6") ? 16 : 0;
-	if (reading.family == 0) {
+	if ((wanted & SLICE_IMPORTED) != 0) {
+		reading.cluster = str_from(object_label(object, CLUSTER_LABEL));
+	}
+	if (reading.family == 0 || ((wanted & SLICE_IMPORTED) != 0 && !is_label(reading.cluster))) {
 		return NULL;
 	}
 	add_ports(json_object_get(tree, "ports"), &reading.ports, &reading.text);
@@ -270,9 +290,10 @@ bool slice_eq(const struct slice *a, const struct slice *b)
 
 /* ---- services ---- */
 
-static void read_addresses(const json_t *spec, struct service_spec *service)
+/* `key`: where the addresses stand. */
+static void read_addresses(const json_t *spec, const char *key, struct service_spec *service)
 {
-	const json_t *list = json_object_get(spec, "clusterIPs");
+	const json_t *list = json_object_get(spec, key);
 	size_t i;
 	json_t *item;
 
@@ -316,13 +337,36 @@ static void read_alias(const json_t *spec, struct service_spec *service, struct 
 	}
 }
 
-struct service_spec *service_spec_new(struct object *object)
+/* Puts the spec into one allocation: `head`, its ports and their names, and the alias. */
+static struct service_spec *spec_pack(const struct service_spec *head, const json_t *list,
+				      const struct name *alias)
 {
 	_cleanup_buffer_ struct buffer ports = BUFFER_INIT(LIMIT_OBJECT * 4);
 	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_OBJECT * 4);
+
+	add_ports(list, &ports, &text);
+	size_t at_alias = pad(ports.n);
+	size_t at_text = at_alias + alias->n;
+	size_t size = at_text + text.n;
+	struct service_spec *service = mem_alloc(sizeof(struct service_spec) + size);
+
+	*service = *head;
+	service->n_ports = (uint16_t)(ports.n / sizeof(struct source_port));
+	service->size = (uint32_t)size;
+	copy_part(service->bytes, &ports, ports.n);
+	memcpy(service->bytes + at_alias, alias->wire, alias->n);
+	copy_part(service->bytes + at_text, &text, text.n);
+	service->ports = (const struct source_port *)(const void *)service->bytes;
+	service->alias =
+		(struct str){ .p = (const char *)service->bytes + at_alias, .n = alias->n };
+	service->text = service->bytes + at_text;
+	return service;
+}
+
+struct service_spec *service_spec_new(struct object *object)
+{
 	const json_t *spec = json_object_get(object_tree(object), "spec");
 	struct service_spec head = { 0 };
-	struct service_spec *service;
 	struct name alias = { 0 };
 
 	head.has_selector = json_object_size(json_object_get(spec, "selector")) != 0;
@@ -333,23 +377,23 @@ struct service_spec *service_spec_new(struct object *object)
 		head.type = SERVICE_HEADLESS;
 	} else {
 		head.type = SERVICE_CLUSTER;
-		read_addresses(spec, &head);
+		read_addresses(spec, "clusterIPs", &head);
 	}
-	add_ports(json_object_get(spec, "ports"), &ports, &text);
-	size_t at_alias = pad(ports.n);
-	size_t at_text = at_alias + alias.n;
+	return spec_pack(&head, json_object_get(spec, "ports"), &alias);
+}
 
-	head.n_ports = (uint16_t)(ports.n / sizeof(struct source_port));
-	head.size = (uint32_t)(at_text + text.n);
-	service = mem_alloc(sizeof(struct service_spec) + head.size);
-	*service = head;
-	memcpy(service->bytes, ports.p != NULL ? ports.p : "", ports.n);
-	memcpy(service->bytes + at_alias, alias.wire, alias.n);
-	memcpy(service->bytes + at_text, text.p != NULL ? text.p : "", text.n);
-	service->ports = (const struct source_port *)(const void *)service->bytes;
-	service->alias = (struct str){ .p = (const char *)service->bytes + at_alias, .n = alias.n };
-	service->text = service->bytes + at_text;
-	return service;
+struct service_spec *service_spec_import(struct object *object)
+{
+	const json_t *spec = json_object_get(object_tree(object), "spec");
+	struct service_spec head = { .imported = true, .type = SERVICE_CLUSTER };
+	struct name none = { 0 };
+
+	if (str_is(string_of(spec, "type"), "Headless")) {
+		head.type = SERVICE_HEADLESS;
+	} else {
+		read_addresses(spec, "ips", &head);
+	}
+	return spec_pack(&head, json_object_get(spec, "ports"), &none);
 }
 
 bool service_spec_eq(const struct service_spec *a, const struct service_spec *b)

@@ -41,6 +41,7 @@ struct slice {
 	struct list link; /* in service->slices */
 	struct service *service; /* it belongs to; set by the zone */
 	uint8_t family; /* 4 or 16, the size of each address */
+	bool imported; /* labels are two: the endpoint's and the cluster's; zones are clusters */
 	uint16_t n_ports;
 	uint32_t n_records;
 	uint32_t n_ready;
@@ -64,12 +65,18 @@ static inline bool source_is_ready(const struct source_record *record)
 	return (record->label & (uint32_t)SOURCE_READY) != 0;
 }
 
-/* The record's label in wire format: a length octet and the label. */
+/* One wire label, a length octet and its bytes; or, of an imported endpoint, two. */
+static inline struct str source_label(const uint8_t *at, bool imported)
+{
+	size_t n = 1U + *at;
+
+	return (struct str){ .p = (const char *)at, .n = imported ? n + 1U + at[n] : n };
+}
+
 static inline struct str slice_label(const struct slice *slice, const struct source_record *record)
 {
-	const uint8_t *at = slice->text + (record->label & ~(uint32_t)SOURCE_READY);
-
-	return (struct str){ .p = (const char *)at, .n = 1U + *at };
+	return source_label(slice->text + (record->label & ~(uint32_t)SOURCE_READY),
+			    slice->imported);
 }
 
 /* The topology zone of record `i`: a length and wire labels without a root; NULL for none. */
@@ -85,14 +92,15 @@ static inline bool counted_eq(const uint8_t *a, const uint8_t *b)
 	return *a == *b && memcmp(a + 1, b + 1, *a) == 0;
 }
 
-/* The label of the Service a slice belongs to; empty for none. */
-struct str slice_service_name(struct object *object);
-
 /* What of a slice is wanted. */
 enum {
 	SLICE_POD_NAMES = 1 << 0, /* endpoints without a hostname are called like their pod */
 	SLICE_ZONES = 1 << 1, /* the topology zones of endpoints */
+	SLICE_IMPORTED = 1 << 2, /* it is wanted as part of a Service of other clusters */
 };
+
+/* The Service that a slice belongs to, by its labels; empty for none. */
+struct str slice_service_name(struct object *object, unsigned wanted);
 
 /*
  * Decodes an EndpointSlice. NULL when it can give no name (address type FQDN). The caller owns the
@@ -115,6 +123,7 @@ struct service_spec {
 	uint8_t type; /* enum service_type */
 	bool alias_is_address;
 	bool has_selector;
+	bool imported; /* of other clusters */
 	uint8_t n_addresses;
 	uint16_t n_ports;
 	uint32_t size; /* of all that follows */
@@ -126,4 +135,6 @@ struct service_spec {
 };
 
 struct service_spec *service_spec_new(struct object *object);
+/* The same of a ServiceImport. */
+struct service_spec *service_spec_import(struct object *object);
 bool service_spec_eq(const struct service_spec *a, const struct service_spec *b);

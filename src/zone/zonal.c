@@ -5,6 +5,9 @@
  * and pairs of endpoint and port. A Service whose slices say nothing of zones has none of this and
  * pays nothing.
  *
+ * Of a Service of other clusters only the names are kept: the clusters', whose labels stand between
+ * endpoint and Service.
+ *
  * Records are noted while endpoints are gathered, then dealt out to their zones label by label, so
  * that those of one endpoint stand side by side: linear, without sorting.
  */
@@ -154,11 +157,14 @@ static void make_pairs(struct build *build, struct build_zone *zone)
 	node->weight = build_weight(candidates);
 }
 
-void build_zones(struct build *build)
+void build_zones(struct build *build, bool imported)
 {
 	/* Behind the stamps of ports. */
 	uint32_t stamp = (uint32_t)build_count(&build->nodes, sizeof(struct body_port)) + 1;
 
+	if (imported) {
+		return;
+	}
 	deal_out(build);
 	for (size_t i = 0; i < zone_count(build); i++, stamp++) {
 		struct build_zone *zone = zone_at(build, i);

@@ -43,31 +43,6 @@ static struct str space_key(const struct snapshot_entry *entry)
 
 /* ---- making one ---- */
 
-int zone_new(const struct zone_config *config, struct zone **ret, char ret_message[ZONE_MESSAGE])
-{
-	struct zone *zone = MEM_NEW(struct zone);
-	int result = zone_configure(zone, config, ret_message);
-
-	if (result != 0) {
-		map_deinit(&zone->namespaces, NULL);
-		mem_free(zone);
-		return result;
-	}
-	zone->services = snapshot_map_new(LIMIT_ZONE_SERVICES, body_key);
-	zone->spaces = snapshot_map_new(LIMIT_ZONE_NAMESPACES, space_key);
-	if (zone->pods_mode == ZONE_PODS_VERIFIED) {
-		zone->pods = zone_pods_new();
-	}
-	zone->revision = serial_base;
-	zone->build = build_new();
-	map_init(&zone->space_map, LIMIT_ZONE_NAMESPACES);
-	map_init(&zone->service_map, LIMIT_ZONE_SERVICES);
-	map_init(&zone->slice_map, LIMIT_ZONE_SLICES);
-	zone_bump(zone);
-	*ret = zone;
-	return 0;
-}
-
 static void free_slice(void *value)
 {
 	slice_free(value);
@@ -81,6 +56,44 @@ static void free_service(void *value)
 	mem_free(service);
 }
 
+static void realm_init(struct realm *realm)
+{
+	realm->services = snapshot_map_new(LIMIT_ZONE_SERVICES, body_key);
+	map_init(&realm->service_map, LIMIT_ZONE_SERVICES);
+	map_init(&realm->slice_map, LIMIT_ZONE_SLICES);
+}
+
+static void realm_deinit(struct realm *realm)
+{
+	map_deinit(&realm->slice_map, free_slice);
+	map_deinit(&realm->service_map, free_service);
+	snapshot_map_free(realm->services, release_entry);
+}
+
+int zone_new(const struct zone_config *config, struct zone **ret, char ret_message[ZONE_MESSAGE])
+{
+	struct zone *zone = MEM_NEW(struct zone);
+	int result = zone_configure(zone, config, ret_message);
+
+	if (result != 0) {
+		map_deinit(&zone->namespaces, NULL);
+		mem_free(zone);
+		return result;
+	}
+	realm_init(&zone->cluster);
+	realm_init(&zone->imports);
+	zone->spaces = snapshot_map_new(LIMIT_ZONE_NAMESPACES, space_key);
+	if (zone->pods_mode == ZONE_PODS_VERIFIED) {
+		zone->pods = zone_pods_new();
+	}
+	zone->revision = serial_base;
+	zone->build = build_new();
+	map_init(&zone->space_map, LIMIT_ZONE_NAMESPACES);
+	zone_bump(zone);
+	*ret = zone;
+	return 0;
+}
+
 static void free_space(void *value)
 {
 	mem_free(value);
@@ -91,11 +104,10 @@ struct zone *zone_free(struct zone *zone)
 	if (zone == NULL) {
 		return NULL;
 	}
-	map_deinit(&zone->slice_map, free_slice);
-	map_deinit(&zone->service_map, free_service);
+	realm_deinit(&zone->cluster);
+	realm_deinit(&zone->imports);
 	map_deinit(&zone->space_map, free_space);
 	map_deinit(&zone->namespaces, NULL);
-	snapshot_map_free(zone->services, release_entry);
 	snapshot_map_free(zone->spaces, release_entry);
 	zone_pods_free(zone->pods);
 	reverse_deinit(&zone->reverse[0]);
@@ -115,6 +127,9 @@ size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KIN
 	ret_kinds[n++] = &kind_service;
 	if (!zone->no_endpoints) {
 		ret_kinds[n++] = &kind_endpoint_slice;
+	}
+	if (zone->imports.imports) {
+		ret_kinds[n++] = &kind_service_import;
 	}
 	if (zone->pods != NULL) {
 		ret_kinds[n++] = &kind_pod;
@@ -151,7 +166,8 @@ void zone_stats(const struct zone *zone, struct zone_stats *ret)
 {
 	*ret = (struct zone_stats){
 		.namespaces = snapshot_map_count(zone->spaces),
-		.services = snapshot_map_count(zone->services),
+		.services = snapshot_map_count(zone->cluster.services) +
+			    snapshot_map_count(zone->imports.services),
 		.endpoints = zone->n_endpoints,
 		.addresses = zone->reverse[0].n + zone->reverse[1].n,
 		.serial = (uint32_t)counter_get(&zone->serial),
@@ -194,6 +210,10 @@ static void name_service(struct zone *zone, const struct service *service,
 {
 	struct str base = { .p = (const char *)service->base, .n = service->base_n };
 
+	/* The addresses of other clusters may be ours, too; their names are for others to give. */
+	if (service->realm->imports) {
+		return;
+	}
 	for (size_t i = 0; i < spec->n_addresses; i++) {
 		const struct address *address = &spec->addresses[i];
 
@@ -255,7 +275,8 @@ static void put_label(struct service *service, struct str label)
 }
 
 /* The Service of that name, made when there is none; NULL when the name is no label. */
-static struct service *service_get(struct zone *zone, struct str space_name, struct str name)
+static struct service *service_get(struct zone *zone, struct realm *realm, struct str space_name,
+				   struct str name)
 {
 	char text[KEY_TEXT];
 	struct service *service;
@@ -267,20 +288,21 @@ static struct service *service_get(struct zone *zone, struct str space_name, str
 	}
 	struct str key = make_key(space_name, name, text);
 
-	service = map_get(&zone->service_map, key);
-	if (service != NULL || zone->service_map.n == LIMIT_ZONE_SERVICES ||
+	service = map_get(&realm->service_map, key);
+	if (service != NULL || realm->service_map.n == LIMIT_ZONE_SERVICES ||
 	    (space = space_get(zone, space_name)) == NULL) {
 		return service;
 	}
 	service = MEM_NEW(struct service);
 	list_init(&service->slices);
 	list_init(&service->link);
+	service->realm = realm;
 	service->space = space;
 	list_append(&space->services, &service->link);
 	put_label(service, name);
 	put_label(service, space_name);
 	put_label(service, STR("svc"));
-	(void)map_put(&zone->service_map, key, service);
+	(void)map_put(&realm->service_map, key, service);
 	return service;
 }
 
@@ -295,7 +317,8 @@ static void service_put(struct zone *zone, struct service *service)
 		return;
 	}
 	assert(service->body == NULL);
-	(void)map_remove(&zone->service_map, make_key(str_from(space->name), labels, text));
+	(void)map_remove(&service->realm->service_map,
+			 make_key(str_from(space->name), labels, text));
 	list_unlink(&service->link);
 	free_service(service);
 	space_put(zone, space);
@@ -310,9 +333,9 @@ static void service_publish(struct zone *zone, struct service *service)
 
 	if (service->spec != NULL && service->space->body != NULL) {
 		body = body_new(zone->build, base, service->spec, &service->slices, zone->ttls);
-		(void)snapshot_map_put(zone->services, &body->entry);
+		(void)snapshot_map_put(service->realm->services, &body->entry);
 	} else if (old != NULL) {
-		(void)snapshot_map_remove(zone->services, body_key(&old->entry));
+		(void)snapshot_map_remove(service->realm->services, body_key(&old->entry));
 	} else {
 		return;
 	}
@@ -334,16 +357,19 @@ static void service_toggle(struct zone *zone, struct service *service)
 	}
 }
 
-static void change_service(struct zone *zone, struct object *last, struct object *now)
+static void change_service(struct zone *zone, struct realm *realm, struct object *last,
+			   struct object *now)
 {
-	struct service *service = service_get(zone, last->space, last->name);
+	struct service *service = service_get(zone, realm, last->space, last->name);
 	struct service_spec *old;
 
 	if (service == NULL) {
 		return;
 	}
 	old = service->spec;
-	struct service_spec *spec = now != NULL ? service_spec_new(now) : NULL;
+	struct service_spec *spec = now == NULL      ? NULL
+				    : realm->imports ? service_spec_import(now)
+						     : service_spec_new(now);
 
 	if (old != NULL && spec != NULL && service_spec_eq(old, spec)) {
 		mem_free(spec);
@@ -366,21 +392,23 @@ static void change_service(struct zone *zone, struct object *last, struct object
 
 /* ---- slices ---- */
 
-static struct slice *decode_slice(struct zone *zone, struct object *object)
+static struct slice *decode_slice(struct zone *zone, struct realm *realm, struct object *object)
 {
+	unsigned wanted = (zone->endpoint_pod_names ? SLICE_POD_NAMES : 0U) |
+			  (realm->imports ? SLICE_IMPORTED : 0U) |
+			  (zone->zonal && !realm->imports ? SLICE_ZONES : 0U);
 	struct slice *slice;
 	struct service *service;
 	struct str name;
 
-	if (object == NULL || (name = slice_service_name(object)).n == 0) {
+	if (object == NULL || (name = slice_service_name(object, wanted)).n == 0) {
 		return NULL;
 	}
-	slice = slice_new(object, (zone->endpoint_pod_names ? SLICE_POD_NAMES : 0U) |
-					  (zone->zonal ? SLICE_ZONES : 0U));
+	slice = slice_new(object, wanted);
 	if (slice == NULL) {
 		return NULL;
 	}
-	service = service_get(zone, object->space, name);
+	service = service_get(zone, realm, object->space, name);
 	if (service == NULL) {
 		return slice_free(slice);
 	}
@@ -390,7 +418,7 @@ static struct slice *decode_slice(struct zone *zone, struct object *object)
 
 static bool slice_is_named(const struct slice *slice)
 {
-	return slice != NULL && slice->service->body != NULL &&
+	return slice != NULL && slice->service->body != NULL && !slice->service->realm->imports &&
 	       slice->service->spec->type != SERVICE_EXTERNAL;
 }
 
@@ -398,16 +426,17 @@ static bool slice_is_named(const struct slice *slice)
  * Puts `slice` (NULL: nothing) in the place of `old` (NULL: nothing), which is freed, and publishes
  * the Services that they belong to.
  */
-static void replace_slice(struct zone *zone, struct str key, struct slice *old, struct slice *slice)
+static void replace_slice(struct zone *zone, struct realm *realm, struct str key, struct slice *old,
+			  struct slice *slice)
 {
 	struct service *service = slice != NULL ? slice->service : NULL;
 	struct service *old_service = old != NULL ? old->service : NULL;
 
 	if (slice != NULL) {
 		list_append(&service->slices, &slice->link);
-		(void)map_put(&zone->slice_map, key, slice);
+		(void)map_put(&realm->slice_map, key, slice);
 	} else {
-		(void)map_remove(&zone->slice_map, key);
+		(void)map_remove(&realm->slice_map, key);
 	}
 	if (old != NULL) {
 		list_unlink(&old->link);
@@ -431,7 +460,8 @@ static void replace_slice(struct zone *zone, struct str key, struct slice *old, 
 	}
 }
 
-static void change_slice(struct zone *zone, struct object *last, struct object *now)
+static void change_slice(struct zone *zone, struct realm *realm, struct object *last,
+			 struct object *now)
 {
 	char text[KEY_TEXT];
 
@@ -439,13 +469,13 @@ static void change_slice(struct zone *zone, struct object *last, struct object *
 		return;
 	}
 	struct str key = make_key(last->space, last->name, text);
-	struct slice *old = map_get(&zone->slice_map, key);
-	struct slice *slice = decode_slice(zone, now);
+	struct slice *old = map_get(&realm->slice_map, key);
+	struct slice *slice = decode_slice(zone, realm, now);
 
 	if (slice == NULL && old == NULL) {
 		return;
 	}
-	if (old == NULL && zone->slice_map.n == LIMIT_ZONE_SLICES) {
+	if (old == NULL && realm->slice_map.n == LIMIT_ZONE_SLICES) {
 		struct service *service = slice->service;
 
 		slice_free(slice);
@@ -457,9 +487,21 @@ static void change_slice(struct zone *zone, struct object *last, struct object *
 		slice_free(slice);
 		return;
 	}
-	replace_slice(zone, key, old, slice);
+	replace_slice(zone, realm, key, old, slice);
 	if (slice != NULL) {
 		zone_programmed(zone, slice->service, now);
+	}
+}
+
+/* By its labels a slice may be behind a Service, behind one of other clusters, or both. */
+static void change_slices(struct zone *zone, struct object *last, struct object *now)
+{
+	if (zone->no_endpoints) {
+		return;
+	}
+	change_slice(zone, &zone->cluster, last, now);
+	if (zone->imports.imports) {
+		change_slice(zone, &zone->imports, last, now);
 	}
 }
 
@@ -504,11 +546,11 @@ void zone_change(void *userdata, struct object *old, struct object *now)
 	}
 	zone->revision = serial_base + (now != NULL ? now->revision : 0);
 	if (last->kind == &kind_endpoint_slice) {
-		if (!zone->no_endpoints) {
-			change_slice(zone, last, now);
-		}
+		change_slices(zone, last, now);
 	} else if (last->kind == &kind_service) {
-		change_service(zone, last, now);
+		change_service(zone, &zone->cluster, last, now);
+	} else if (last->kind == &kind_service_import && zone->imports.imports) {
+		change_service(zone, &zone->imports, last, now);
 	} else if (last->kind == &kind_namespace) {
 		change_space(zone, last, now);
 	} else if (last->kind == &kind_pod && zone->pods != NULL) {

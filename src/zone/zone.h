@@ -90,6 +90,11 @@ struct zone_config {
 	 * ZONE.prefer._zone.SERVICE, those or, if there are none, all of them (zonal).
 	 */
 	bool zonal;
+	/*
+	 * "clusterset.local": a second zone, of Services of other clusters (ServiceImport), whose
+	 * endpoints are called ENDPOINT.CLUSTER.SERVICE (multicluster). NULL: none.
+	 */
+	const char *clusterset_domain;
 	/* The wall clock for latencies; NULL: the system's. */
 	const struct clock *clock;
 };
@@ -107,7 +112,7 @@ struct zone *zone_free(struct zone *zone);
 /*
  * The kinds that zone_change() wants to hear of; writes at most ZONE_KINDS_MAX, returns how many.
  */
-enum { ZONE_KINDS_MAX = 4 };
+enum { ZONE_KINDS_MAX = 5 };
 size_t zone_kinds(const struct zone *zone, const struct kind *ret_kinds[ZONE_KINDS_MAX]);
 
 /*

@@ -51,10 +51,20 @@ struct space {
 	char name[LIMIT_DNS_LABEL + 1];
 };
 
+/* Services, or Services of other clusters, and the zone they have their names in. */
+struct realm {
+	struct name domain; /* n_labels 0: there is no such zone */
+	bool imports;
+	struct snapshot_map *services; /* struct service_body by SERVICE.NAMESPACE; for workers */
+	struct map service_map; /* struct service by "namespace/name" */
+	struct map slice_map; /* struct slice by "namespace/name" */
+};
+
 /* Control thread: a Service that exists or has slices. */
 struct service {
 	struct list link; /* in space->services */
 	struct list slices;
+	struct realm *realm;
 	struct space *space;
 	struct service_spec *spec; /* NULL: does not exist */
 	struct service_body *body; /* NULL: not published */
@@ -63,8 +73,11 @@ struct service {
 };
 
 struct zone {
+	/* Services of the cluster, and of the cluster set. */
+	struct realm cluster;
+	struct realm imports;
+
 	/* Fixed. */
-	struct name domain;
 	struct reverse_zone reverse_zones[ZONE_REVERSE_MAX];
 	size_t n_reverse;
 	uint32_t ttl;
@@ -79,7 +92,6 @@ struct zone {
 	bool zonal;
 
 	/* Read by workers. */
-	struct snapshot_map *services; /* struct service_body by SERVICE.NAMESPACE */
 	struct snapshot_map *spaces; /* struct space_body by label */
 	struct snapshot_map *pods; /* struct pod_body; NULL unless verified */
 	struct reverse reverse[2]; /* IPv4, IPv6 */
@@ -92,10 +104,7 @@ struct zone {
 	uint64_t revision; /* of the change that is being fed in, as a serial number */
 	struct build *build;
 	struct map space_map; /* struct space by name */
-	struct map service_map; /* struct service by "namespace/name" */
-	struct map slice_map; /* struct slice by "namespace/name" */
 	struct zone_programming programming[ZONE_SERVICE_KINDS];
-	size_t n_published;
 	size_t n_endpoints;
 };
 
