@@ -256,6 +256,6 @@ enum dns_reading dns_request_read(const uint8_t *packet, size_t n, struct dns_re
 	if (!read_body(packet, n, counts, ret)) {
 		return DNS_READ_ERROR;
 	}
-	*ret_rcode = judge(ret);
+	*ret_rcode = (uint16_t)judge(ret);
 	return *ret_rcode == DNS_NOERROR ? DNS_READ_OK : DNS_READ_ERROR;
 }

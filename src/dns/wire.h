@@ -163,7 +163,9 @@ static inline void put_u32(struct dns_writer *writer, uint32_t value)
 
 static inline void put_bytes(struct dns_writer *writer, const void *bytes, size_t n)
 {
-	memcpy(writer->p + writer->n, bytes, n);
+	if (n != 0) { /* nothing may have no place */
+		memcpy(writer->p + writer->n, bytes, n);
+	}
 	writer->n += n;
 }
 
