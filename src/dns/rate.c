@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Token buckets in a table of sets, one cache line each. A network that is not in its set takes the
- * place of the one that was seen longest ago; if that was a moment ago, it also takes over what that
- * one had left. So whoever forges many networks gains nothing: at no time do more answers leave in
- * a second than the table has places, times the limit. Places are chosen by a hash with a secret
- * key, so that nobody can aim at a set.
+ * place of the one that was seen longest ago; if that was a moment ago, it also takes over what
+ * that one had left. So whoever forges many networks gains nothing: at no time do more answers
+ * leave in a second than the table has places, times the limit. Places are chosen by a hash with a
+ * secret key, so that nobody can aim at a set.
  */
 #include "dns/rate.h"
 

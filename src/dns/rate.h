@@ -30,8 +30,8 @@ struct rates *rates_free(struct rates *rates); /* NULL is fine; returns NULL */
 struct rate *rates_find(struct rates *rates, const uint8_t *address, size_t n, uint32_t ms);
 
 /*
- * Takes one answer. When none is left, half of the questions (by `random`) get a hint and the others
- * nothing.
+ * Takes one answer. When none is left, half of the questions (by `random`) get a hint and the
+ * others nothing.
  */
 enum dns_allowance rate_take(struct rate *rate, struct random_state *random);
 

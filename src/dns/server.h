@@ -30,8 +30,9 @@ struct dns_server_config {
 	unsigned workers; /* 0: one for each CPU; ≤ LIMIT_DNS_WORKERS */
 	uint16_t udp_size; /* 0: LIMIT_DNS_UDP; 512 … LIMIT_DNS_UDP_MAX */
 	/*
-	 * Answers a second over UDP for each /24 or /56 together, those without a cookie and outside
-	 * the networks `rate_exempt` ("10.244.0.0/16"); 0: no limit. Each worker has its part of it.
+	 * Answers a second over UDP for each /24 or /56 together, those without a cookie and
+	 * outside the networks `rate_exempt` ("10.244.0.0/16"); 0: no limit. Each worker has its
+	 * part of it.
 	 */
 	uint32_t rate_limit; /* ≤ LIMIT_DNS_RATE */
 	const char *const *rate_exempt;
