@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/client.h"
@@ -65,20 +66,6 @@ static void dispatch_store(void *userdata, unsigned events)
 	store_dispatch(part->store);
 }
 
-/* "A,B" into two; the second stays NULL without a comma. */
-static void split_cidrs(struct api_part *part)
-{
-	char *comma;
-
-	snprintf(part->cidr_text, sizeof(part->cidr_text), "%s", part->settings->service_cidr);
-	part->service_cidrs[0] = part->cidr_text;
-	comma = strchr(part->cidr_text, ',');
-	if (comma != NULL) {
-		*comma = '\0';
-		part->service_cidrs[1] = comma + 1;
-	}
-}
-
 /* A wildcard is no address that anybody can reach. */
 static const char *reachable(const char *host)
 {
@@ -89,17 +76,16 @@ static const char *reachable(const char *host)
 }
 
 /* The first address of the Service range: what the Service `kubernetes` gets. */
-static void first_service_address(const char *cidr, char *ret_text, size_t size)
+static void first_service_address(const char *cidr, char ret_text[IP_TEXT])
 {
-	unsigned a;
-	unsigned b;
-	unsigned c;
-	unsigned d;
+	struct ip_network network;
+	struct ip first;
 
-	if (sscanf(cidr, "%3u.%3u.%3u.%3u", &a, &b, &c, &d) == 4) {
-		snprintf(ret_text, size, "%u.%u.%u.%u", a, b, c, d + 1);
-	} else {
-		snprintf(ret_text, size, "%.*s1", (int)strcspn(cidr, "/"), cidr);
+	ret_text[0] = '\0';
+	/* What is no network is refused, with its reason, by the API. */
+	if (ip_network_parse(str_from(cidr), &network)) {
+		first = ip_network_at(&network, 1);
+		ip_text(&first, ret_text);
 	}
 }
 
@@ -111,9 +97,9 @@ static int make_server_pair(struct api_part *part, const char *directory)
 		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
 		full,        NULL
 	};
-	char service[64];
-	const char *addresses[] = { "127.0.0.1", "::1", service,
-				    reachable(part->settings->api.host), NULL };
+	char service[IP_TEXT];
+	const char *addresses[] = { "127.0.0.1", "::1", reachable(part->settings->api.host),
+				    service, NULL };
 	struct pki_request request = {
 		.common_name = "headlessd",
 		.dns_names = names,
@@ -122,7 +108,10 @@ static int make_server_pair(struct api_part *part, const char *directory)
 		.days = CERTIFICATE_DAYS,
 	};
 
-	first_service_address(part->service_cidrs[0], service, sizeof(service));
+	first_service_address(part->settings->service_cidrs[0], service);
+	if (service[0] == '\0') {
+		addresses[ARRAY_SIZE(addresses) - 2] = NULL;
+	}
 	return error_trace(pki_kept(&part->ca, directory, "server", &request, &part->server_pair));
 }
 
@@ -180,7 +169,8 @@ static int start_api(struct api_part *part)
 		.store = part->store,
 		.hub = part->hub,
 		.clock = &clock_system,
-		.service_cidrs = { part->service_cidrs[0], part->service_cidrs[1] },
+		.service_cidrs = { part->settings->service_cidrs[0],
+				   part->settings->service_cidrs[1] },
 		.token_key = part->tokens.key,
 		.due_changed = due_changed,
 		.unready = write_unready,
@@ -248,7 +238,6 @@ int api_part_start(struct api_part *part, struct loop *loop, const struct settin
 
 	part->loop = loop;
 	part->settings = settings;
-	split_cidrs(part);
 	if ((result = open_data_dir(settings)) < 0 || (result = open_store(part)) < 0 ||
 	    (result = make_keys(part)) < 0 || (result = start_api(part)) < 0 ||
 	    (result = start_server(part)) < 0 || (result = write_kubeconfig(part)) < 0) {

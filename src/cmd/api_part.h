@@ -35,8 +35,6 @@ struct api_part {
 	struct pki_pair admin;
 	struct pki_pair tokens;
 	char url[96]; /* "https://127.0.0.1:6443" */
-	const char *service_cidrs[2];
-	char cidr_text[160];
 	char *kubeconfig; /* where it was written */
 	/*
 	 * Set before starting: adds a line for each part that is not ready, for /readyz. May be

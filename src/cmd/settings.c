@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/ttl_options.h"
 
@@ -79,6 +80,15 @@ void settings_log_level(const char *name)
 	}
 }
 
+/* "A,B" into two texts that live as long as the process. */
+static void split_cidrs(const char *text, const char *ret_cidrs[2])
+{
+	struct str rest = str_from(text);
+
+	ret_cidrs[0] = str_dup(str_cut(&rest, ','));
+	ret_cidrs[1] = rest.p != NULL ? str_dup(rest) : NULL;
+}
+
 bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 {
 	struct settings settings = {
@@ -118,6 +128,8 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 	if (settings.data_dir == NULL) {
 		settings.data_dir = settings_data_dir();
 	}
+	split_cidrs(settings.service_cidr, settings.service_cidrs);
+	split_cidrs(settings.pod_cidr, settings.pod_cidrs);
 	*ret = settings;
 	return true;
 }

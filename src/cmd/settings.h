@@ -18,6 +18,9 @@ struct settings {
 	const char *clusterset_domain; /* "": none */
 	const char *service_cidr;
 	const char *pod_cidr;
+	/* The same, one by one; the second is NULL for a single stack. */
+	const char *service_cidrs[2];
+	const char *pod_cidrs[2];
 	const char *log_level;
 	struct listen_address api;
 	struct listen_address metrics;

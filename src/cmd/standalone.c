@@ -52,7 +52,6 @@ struct standalone {
 	struct peers_part peers;
 	struct metrics *metrics;
 	struct http_server *metrics_server;
-	char cidrs[2][160];
 	int64_t ready_nodes;
 	bool synced;
 	bool ready;
@@ -130,24 +129,8 @@ static void write_unready(void *userdata, struct buffer *lines)
 
 /* ---- parts ---- */
 
-/* "A,B" into one or two texts; returns how many. */
-static size_t split_cidrs(const char *text, char ret_first[160], char ret_second[160])
-{
-	const char *comma = strchr(text, ',');
-
-	snprintf(ret_first, 160, "%.*s", comma != NULL ? (int)(comma - text) : 159, text);
-	if (comma == NULL) {
-		return 1;
-	}
-	snprintf(ret_second, 160, "%s", comma + 1);
-	return 2;
-}
-
 static int start_dns(struct standalone *all)
 {
-	char service[2][160];
-	size_t n_pods = split_cidrs(all->settings.pod_cidr, all->cidrs[0], all->cidrs[1]);
-	size_t n_services = split_cidrs(all->settings.service_cidr, service[0], service[1]);
 	struct dns_part_config config = {
 		.domain = all->settings.cluster_domain,
 		.pods = ZONE_PODS_INSECURE,
@@ -165,12 +148,12 @@ static int start_dns(struct standalone *all)
 	};
 	size_t n = 0;
 
-	for (size_t i = 0; i < n_pods; i++) {
-		config.networks[n++] = all->cidrs[i];
-		config.pod_networks[i] = all->cidrs[i];
+	for (size_t i = 0; i < 2 && all->settings.pod_cidrs[i] != NULL; i++) {
+		config.networks[n++] = all->settings.pod_cidrs[i];
+		config.pod_networks[i] = all->settings.pod_cidrs[i];
 	}
-	for (size_t i = 0; i < n_services; i++) {
-		config.networks[n++] = service[i];
+	for (size_t i = 0; i < 2 && all->settings.service_cidrs[i] != NULL; i++) {
+		config.networks[n++] = all->settings.service_cidrs[i];
 	}
 	return error_trace(dns_part_open(&all->dns, &config, all->cache));
 }
