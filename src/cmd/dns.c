@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "client/cache.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
@@ -242,6 +243,22 @@ static void told_to_stop(void *userdata, int signal)
 	loop_timer_set(dns->timer, dns->settings.lameduck_ms * NS_PER_MS);
 }
 
+/* What is read again when it was replaced. */
+static void enter_sandbox(struct dns *dns)
+{
+	const struct kubeconfig *config = &dns->kubeconfig;
+	struct sandbox *sandbox = dns->part.sandbox;
+
+	sandbox_allow_read(sandbox, config->path);
+	sandbox_allow_replaced(sandbox, config->ca.file);
+	sandbox_allow_replaced(sandbox, config->certificate.file);
+	sandbox_allow_replaced(sandbox, config->key.file);
+	sandbox_allow_replaced(sandbox, config->token_file);
+	sandbox_allow_replaced(sandbox, dns->settings.corefile_path);
+	sandbox_allow_read(sandbox, dns->settings.resolv_conf);
+	dns_part_confine(&dns->part);
+}
+
 static int start_client(struct dns *dns)
 {
 	char message[KUBECONFIG_MESSAGE];
@@ -271,6 +288,7 @@ static int start(struct dns *dns)
 	if ((result = start_dns(dns)) < 0 || (result = start_metrics(dns)) < 0) {
 		return error_trace(result);
 	}
+	enter_sandbox(dns);
 	loop_timer_set(dns->timer, dns->settings.startup_ms * NS_PER_MS);
 	cache_on_synced(dns->cache, cache_synced, dns);
 	return 0;

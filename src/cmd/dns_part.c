@@ -15,6 +15,8 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
+#include "base/snapshot.h"
 #include "client/cache.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
@@ -103,6 +105,7 @@ static int open_resolver(struct dns_part *part, const struct dns_part_config *co
 	struct dns_resolver_config resolver = {
 		.upstreams = (const char *const *)upstreams,
 		.n_upstreams = n,
+		.sandbox = part->sandbox,
 	};
 	int result = dns_resolver_new(&resolver, &part->resolver, message);
 
@@ -169,6 +172,7 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.workers = config->workers,
 		.udp_size = config->udp_size,
 		.nsid = config->operation->nsid,
+		.sandbox = part->sandbox,
 	};
 
 	int result = find_exempt(config, exempt, &server.n_rate_exempt);
@@ -250,10 +254,43 @@ static void tell_own_addresses(struct dns_part *part, const struct dns_part_conf
 	zone_set_own(part->zone, own, n);
 }
 
+static void helper_enters(void *sandbox)
+{
+	(void)sandbox_enter(sandbox, SANDBOX_WORKER);
+}
+
+/* The thread that frees what readers have left: it may have begun before us. */
+static void open_sandbox(struct dns_part *part, const struct dns_part_config *config)
+{
+	if (!config->operation->no_sandbox) {
+		part->sandbox = sandbox_new();
+		snapshot_retire(part->sandbox, helper_enters);
+	}
+}
+
+static void tell_sandbox(const char *whose, unsigned in_force)
+{
+	char text[SANDBOX_TEXT];
+
+	sandbox_describe(in_force, text);
+	log_info("sandbox", "%s: %s", whose, text);
+}
+
+void dns_part_tell_sandbox(const struct dns_part *part)
+{
+	tell_sandbox("the threads of DNS", sandbox_probe(part->sandbox));
+}
+
+void dns_part_confine(struct dns_part *part)
+{
+	tell_sandbox("all threads", sandbox_enter(part->sandbox, SANDBOX_THREAD));
+}
+
 int dns_part_open(struct dns_part *part, const struct dns_part_config *config, struct cache *cache)
 {
 	int result;
 
+	open_sandbox(part, config);
 	if ((result = open_zone(part, config, cache)) < 0 ||
 	    (result = open_resolver(part, config)) < 0 ||
 	    (result = open_server(part, config)) < 0) {
@@ -298,4 +335,6 @@ void dns_part_stop(struct dns_part *part)
 	part->server = dns_server_free(part->server);
 	part->resolver = dns_resolver_free(part->resolver);
 	part->zone = zone_free(part->zone);
+	snapshot_barrier();
+	part->sandbox = sandbox_free(part->sandbox);
 }

@@ -14,6 +14,7 @@ struct buffer;
 struct cache;
 struct dns_resolver;
 struct dns_server;
+struct sandbox;
 
 struct dns_part_config {
 	const char *domain;
@@ -44,6 +45,7 @@ struct dns_part_config {
 
 struct dns_part {
 	const struct cache *cache;
+	struct sandbox *sandbox; /* NULL: --no-sandbox */
 	struct zone *zone;
 	struct dns_resolver *resolver;
 	struct dns_server *server;
@@ -65,6 +67,16 @@ int dns_part_serve(struct dns_part *part);
 
 /* The same once the cache is synced: whatever is absent now is known to be absent. */
 int dns_part_start(struct dns_part *part);
+
+/*
+ * The threads of this part are in the sandbox (base/sandbox.h) from their beginning; the thread
+ * that calls this is from now on, and what it starts. It has opened what needs privileges, and
+ * allowed in `part->sandbox` what it will read. Says in one line of the log what is in force.
+ */
+void dns_part_confine(struct dns_part *part);
+
+/* The same line where the calling thread stays as it is. */
+void dns_part_tell_sandbox(const struct dns_part *part);
 
 /* The cache and its subscriptions must not run any more. */
 void dns_part_stop(struct dns_part *part);

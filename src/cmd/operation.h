@@ -13,6 +13,7 @@ struct operation {
 	const char *nsid; /* NULL: none */
 	int64_t rate_limit; /* 0: none */
 	struct option_list rate_exempt;
+	bool no_sandbox;
 };
 
 /* `settings` is the struct, `member` its struct operation. */
@@ -36,7 +37,15 @@ struct operation {
 		  1,                                                                               \
 		  LIMIT_DNS_RATE,                                                                  \
 		  NULL },                                                                          \
+		{ "rate-limit-exempt",                                                             \
+		  "CIDR",                                                                          \
+		  "a network without that limit, may be repeated",                                 \
+		  OPTION_LIST,                                                                     \
+		  OPERATION_AT(settings, member, rate_exempt),                                     \
+		  0,                                                                               \
+		  0,                                                                               \
+		  NULL },                                                                          \
 	{                                                                                          \
-		"rate-limit-exempt", "CIDR", "a network without that limit, may be repeated",      \
-			OPTION_LIST, OPERATION_AT(settings, member, rate_exempt), 0, 0, NULL       \
+		"no-sandbox", NULL, "threads keep privileges that they do not need",               \
+			OPTION_SWITCH, OPERATION_AT(settings, member, no_sandbox), 0, 0, NULL      \
 	}

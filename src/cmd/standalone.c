@@ -264,6 +264,7 @@ static int start(struct standalone *all)
 	if ((result = start_metrics(all)) < 0 || (result = start_nodes(all)) < 0) {
 		return error_trace(result);
 	}
+	dns_part_tell_sandbox(&all->dns);
 	runner_start(all->runner);
 	cache_on_synced(all->cache, cache_synced, all);
 	return 0;

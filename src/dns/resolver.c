@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/thread.h"
 #include "dns/upstreams.h"
 #include "dns/wire.h"
@@ -52,6 +53,7 @@ struct forget {
 
 struct dns_resolver {
 	struct thread *thread;
+	const struct sandbox *sandbox;
 	struct mailbox *mailbox;
 	struct mailbox *replies; /* to dns_resolver_forget() */
 	struct mail stop;
@@ -344,6 +346,7 @@ static void resolver_run(void *argument)
 {
 	struct dns_resolver *resolver = argument;
 
+	(void)sandbox_enter(resolver->sandbox, SANDBOX_THREAD);
 	(void)loop_run(resolver->loop);
 	/* Kills what is under way, without callbacks: nobody waits for it by now. */
 	if (resolver->context != NULL) {
@@ -404,6 +407,7 @@ int dns_resolver_new(const struct dns_resolver_config *config, struct dns_resolv
 	struct dns_resolver *resolver = MEM_NEW(struct dns_resolver);
 	int result = read_upstreams(resolver, config, ret_message);
 
+	resolver->sandbox = config->sandbox;
 	list_init(&resolver->pending);
 	list_init(&resolver->orphans);
 	resolver->timeout = (config->timeout_ms != 0 ? config->timeout_ms : TIMEOUT_MS) * NS_PER_MS;

@@ -16,6 +16,7 @@
 #include "dns/stats.h"
 
 struct dns_resolver;
+struct sandbox;
 
 enum { DNS_RESOLVER_UPSTREAMS = 16, DNS_RESOLVER_MESSAGE = 256 };
 
@@ -24,6 +25,7 @@ struct dns_resolver_config {
 	const char *const *upstreams;
 	size_t n_upstreams; /* 0: every question fails at once */
 	uint32_t timeout_ms; /* 0: 4000 */
+	const struct sandbox *sandbox; /* its thread enters it; outlives it; NULL: none */
 };
 
 /*

@@ -232,6 +232,7 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 	server = MEM_NEW(struct dns_server);
 	server->zone = zone;
 	server->resolver = resolver;
+	server->sandbox = config->sandbox;
 	server->options.udp_size = config->udp_size != 0 ? config->udp_size : LIMIT_DNS_UDP;
 	server->options.forward = resolver != NULL;
 	if (config->nsid != NULL) {

@@ -16,6 +16,7 @@
 
 struct dns_resolver;
 struct dns_server;
+struct sandbox;
 struct zone;
 
 enum { DNS_MESSAGE = 256, DNS_LISTEN_TEXT = 64 };
@@ -37,6 +38,7 @@ struct dns_server_config {
 	uint32_t rate_limit; /* ≤ LIMIT_DNS_RATE */
 	const char *const *rate_exempt;
 	size_t n_rate_exempt; /* ≤ LIMIT_DNS_RATE_EXEMPT */
+	const struct sandbox *sandbox; /* workers enter it; outlives the server; NULL: none */
 	const char *nsid; /* what NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; NULL: nothing */
 };
 

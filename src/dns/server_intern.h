@@ -130,6 +130,7 @@ struct dns_server {
 	char nsid[LIMIT_DNS_NSID];
 	struct ip_network *rate_exempt;
 	size_t n_rate_exempt;
+	const struct sandbox *sandbox;
 	int64_t wall_offset; /* ns from worker->time to the time of 1970 */
 	char (*addresses)[DNS_LISTEN_TEXT];
 	struct listen_label *listen_labels;

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/snapshot.h"
 #include "dns/server_intern.h"
 #include "dns/wire.h"
@@ -101,11 +103,25 @@ static void serve(struct worker *worker, const struct epoll_event *event)
 	}
 }
 
+/* Everything is open by now; from here on packets of strangers are read. */
+static void enter_sandbox(const struct sandbox *sandbox)
+{
+	unsigned expected = sandbox_probe(sandbox);
+	unsigned in_force = sandbox_enter(sandbox, SANDBOX_WORKER);
+	char text[SANDBOX_TEXT];
+
+	if (in_force != expected) {
+		sandbox_describe(in_force, text);
+		log_warning("dns", "sandbox of a worker: %s", text);
+	}
+}
+
 void worker_run(void *argument)
 {
 	struct worker *worker = argument;
 	struct epoll_event events[EVENTS];
 
+	enter_sandbox(worker->server->sandbox);
 	snapshot_reader_join();
 	while (!worker->stopping) {
 		int timeout = tcp_expire(worker);
