@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The blocking peer lookup: who waits for a set is answered when it is complete, or changes."""
 
-import base64
 import contextlib
 import http.client
 import json
 import re
-import ssl
 import threading
 import urllib.request
 
 import pytest
-import yaml
 
+from api import Api
 from conftest import DEADLINE, Cluster, fqdn
 
 SERVICE = """
@@ -38,35 +36,7 @@ spec:
 """
 
 
-class Api:
-    """HTTPS with the kubeconfig's certificate, or with a token instead, or with nothing."""
-
-    def __init__(self, cluster, token=None, nobody=False):
-        config = yaml.safe_load(open(cluster.kubeconfig, encoding="utf-8"))
-        server = config["clusters"][0]["cluster"]
-        user = config["users"][0]["user"]
-        ca = base64.b64decode(server["certificate-authority-data"]).decode()
-        self.host = server["server"].removeprefix("https://")
-        self.tls = ssl.create_default_context(cadata=ca)
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if not token and not nobody:
-            files = []
-            for kind in ("client-certificate", "client-key"):
-                files.append(f"{cluster.data_dir}/{kind}.pem")
-                with open(files[-1], "wb") as file:
-                    file.write(base64.b64decode(user[f"{kind}-data"]))
-            self.tls.load_cert_chain(*files)
-
-    def open(self, target, **headers):
-        connection = http.client.HTTPSConnection(self.host, context=self.tls, timeout=DEADLINE)
-        connection.request("GET", target, headers={**self.headers, **headers})
-        return connection, connection.getresponse()
-
-    def get(self, target, **headers):
-        connection, response = self.open(target, **headers)
-        with contextlib.closing(connection):
-            return response.status, json.loads(response.read())
-
+class Peers(Api):
     def events(self, target, **headers):
         """A stream, as it comes: (name of the event, id, data as JSON)."""
         connection, response = self.open(target, Accept="text/event-stream", **headers)
@@ -119,7 +89,7 @@ def make(cluster, name, *manifests):
 
 @pytest.fixture(scope="module")
 def api(cluster):
-    return Api(cluster)
+    return Peers(cluster)
 
 
 def test_whoever_waits_is_answered_when_all_replicas_are_ready(cluster, api):
@@ -233,9 +203,9 @@ def test_pods_may_ask_and_strangers_may_not(cluster):
     make(cluster, "open", SERVICE)
     token = cluster.eventually(
         lambda: create_token(cluster), "the service account default is there")
-    assert Api(cluster, token=token).get("/peers/default/open")[0] == 200
-    assert Api(cluster, token="wrong").get("/peers/default/open")[0] == 401
-    assert Api(cluster, nobody=True).get("/peers/default/open")[0] == 401
+    assert Peers(cluster, token=token).get("/peers/default/open")[0] == 200
+    assert Peers(cluster, token="wrong").get("/peers/default/open")[0] == 401
+    assert Peers(cluster, nobody=True).get("/peers/default/open")[0] == 401
 
 
 def create_token(cluster):
@@ -262,11 +232,11 @@ def test_serials_survive_a_crash():
     cluster = Cluster()
     try:
         make(cluster, "kept", SERVICE, STATEFUL_SET)
-        _, before = Api(cluster).get("/peers/default/kept?wait=complete")
+        _, before = Peers(cluster).get("/peers/default/kept?wait=complete")
         cluster.restart()
-        _, after = Api(cluster).get("/peers/default/kept?wait=complete")
+        _, after = Peers(cluster).get("/peers/default/kept?wait=complete")
         assert after == before
-        status, same = Api(cluster).get(
+        status, same = Peers(cluster).get(
             f"/peers/default/kept?wait=changed&serial={before['serial']}&timeout=200ms")
         assert status == 200
         assert same["serial"] == before["serial"]
