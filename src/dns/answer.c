@@ -188,7 +188,7 @@ static enum end answer_outside(struct answer *answer, const struct dns_reply *re
 {
 	answer->flags = 0;
 	if (!answer->options->forward) {
-		refuse(answer, "the name is not in the cluster's zone", 20);
+		refuse(answer, "the name is not in the cluster's zone", EDE_NOT_AUTHORITATIVE);
 		return END_DONE;
 	}
 	if (reply == NULL) {
@@ -220,7 +220,7 @@ static enum end answer_question(struct answer *answer, const struct dns_reply *r
 	struct zone_match match;
 
 	if (request->type == RR_AXFR || request->type == RR_IXFR) {
-		refuse(answer, "zone transfers are not offered", 18);
+		refuse(answer, "zone transfers are not offered", EDE_PROHIBITED);
 		return END_DONE;
 	}
 	zone_lookup(answer->zone, &request->name, request->type, &match);
@@ -350,6 +350,8 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 			report(&answer, ret_report);
 			return DNS_FORWARD;
 		}
+	} else if (answer.rcode == DNS_REFUSED) {
+		refuse(&answer, "only class IN is served here", EDE_NOT_AUTHORITATIVE);
 	}
 	report(&answer, ret_report);
 	*ret_n = emit_end(&answer);

@@ -89,12 +89,22 @@ enum dns_verdict dns_answer(const struct dns_options *options, const struct zone
 			    struct dns_question *ret_question, struct dns_report *ret_report,
 			    size_t *ret_n);
 
+/* INFO-CODEs (RFC 8914 section 4) of refusals and failures; zone_cause_code() has those of absence.
+ */
+enum dns_ede {
+	EDE_OTHER = 0,
+	EDE_PROHIBITED = 18,
+	EDE_NOT_AUTHORITATIVE = 20,
+	EDE_NO_REACHABLE_AUTHORITY = 22,
+	EDE_NETWORK_ERROR = 23,
+};
+
 /* What the resolver came back with. */
 struct dns_reply {
 	const uint8_t *packet; /* a whole message, or NULL for a failure */
 	size_t n;
 	const char *failure; /* why, for people; static text */
-	uint16_t failure_code; /* RFC 8914 INFO-CODE */
+	uint16_t failure_code; /* enum dns_ede */
 };
 
 /*

@@ -350,34 +350,35 @@ void emit_begin(struct answer *answer, size_t limit, uint8_t *out)
 	}
 }
 
-/* RFC 8914: says why, when there is room. */
+/*
+ * RFC 8914: says why, when there is room: a client that announced little gets the code alone, or
+ * nothing. It never costs a record, because all of them are written by now.
+ */
 static void put_error(struct answer *answer)
 {
 	struct dns_writer *writer = &answer->writer;
-	uint8_t *option = writer->p + writer->n;
-	uint16_t code = answer->failure_code;
+	char text[ZONE_REASON_TEXT];
 	size_t room = dns_room(writer);
+	uint16_t code;
 	size_t n;
 
-	if (room < 6 + ZONE_REASON_TEXT) {
+	if (room < OPTION_HEAD + 2) {
 		return;
 	}
 	if (answer->failure != NULL) {
-		n = strlen(answer->failure);
-		n = n < ZONE_REASON_TEXT ? n : ZONE_REASON_TEXT;
-		memcpy(option + 6, answer->failure, n);
+		n = strnlen(answer->failure, sizeof(text));
+		memcpy(text, answer->failure, n);
+		code = answer->failure_code;
 	} else if (answer->reason_name != NULL) {
-		n = zone_reason_text(&answer->reason, answer->reason_name, (char *)option + 6,
-				     ZONE_REASON_TEXT);
-		/* Not Ready; everything else has no code of its own. */
-		code = answer->reason.cause == ZONE_CAUSE_UNSYNCED ? 14 : 0;
+		n = zone_reason_text(&answer->reason, answer->reason_name, text, sizeof(text));
+		code = zone_cause_code(answer->reason.cause);
 	} else {
 		return;
 	}
-	set_u16(option, DNS_OPTION_EDE);
-	set_u16(option + 2, (uint16_t)(2 + n));
-	set_u16(option + 4, code);
-	writer->n += 6 + n;
+	n = n <= room - OPTION_HEAD - 2 ? n : 0;
+	put_option_head(writer, DNS_OPTION_EDE, 2 + n);
+	put_u16(writer, code);
+	put_bytes(writer, text, n);
 }
 
 static void put_opt(struct answer *answer)

@@ -10,12 +10,12 @@
 
 static const struct dns_reply too_many = {
 	.failure = "too many names outside the cluster are being looked up",
-	.failure_code = 23,
+	.failure_code = EDE_OTHER,
 };
 
 static const struct dns_reply too_large = {
 	.failure = "the query is too large to be forwarded",
-	.failure_code = 0,
+	.failure_code = EDE_OTHER,
 };
 
 static struct dns_transport transport_of(const struct worker *worker, const struct forward *forward)

@@ -30,8 +30,6 @@ enum {
 	TIMEOUT_MS = 4000,
 	/* As many as all workers together can have under way, and two letters of our own. */
 	MAIL_MAX = LIMIT_DNS_WORKERS * LIMIT_RESOLVER_PENDING + 2,
-	EDE_OTHER = 0,
-	EDE_NO_REACHABLE_AUTHORITY = 22,
 };
 
 #define COMPONENT "resolver"

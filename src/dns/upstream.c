@@ -42,7 +42,7 @@ void emit_upstream(struct answer *answer, const struct dns_reply *reply)
 	}
 	cursor = records_begin(reply, &name);
 	if (cursor != writer->n || !name_eq(&name, &answer->request->name)) {
-		fail(answer, "the upstream's answer makes no sense", 0);
+		fail(answer, "the upstream's answer makes no sense", EDE_NETWORK_ERROR);
 		return;
 	}
 	end = cursor;
@@ -53,7 +53,8 @@ void emit_upstream(struct answer *answer, const struct dns_reply *reply)
 
 		for (unsigned i = 0; i < n; i++) {
 			if (dns_record_read(reply->packet, reply->n, &cursor, &record) != 0) {
-				fail(answer, "the upstream's answer is cut short", 0);
+				fail(answer, "the upstream's answer is cut short",
+				     EDE_NETWORK_ERROR);
 				answer->counts[0] = answer->counts[1] = answer->counts[2] = 0;
 				return;
 			}
@@ -139,12 +140,12 @@ void emit_upstream_alias(struct answer *answer, const struct dns_reply *reply,
 	}
 	cursor = records_begin(reply, &name);
 	if (cursor == 0 || !name_eq(&name, target)) {
-		fail(answer, "the upstream's answer makes no sense", 0);
+		fail(answer, "the upstream's answer makes no sense", EDE_NETWORK_ERROR);
 		return;
 	}
 	/* A target that does not exist does not make the alias absent. */
 	if ((get_u16(reply->packet + 2) & DNS_RCODE) == DNS_SERVFAIL) {
-		fail(answer, "the upstream failed", 22);
+		fail(answer, "the upstream failed", EDE_NO_REACHABLE_AUTHORITY);
 		return;
 	}
 	answer->flags |= get_u16(reply->packet + 2) & DNS_TC;

@@ -8,14 +8,25 @@
 
 #include "base/str.h"
 
+/* INFO-CODE of RFC 8914 section 4; most causes have none of their own. */
+enum code {
+	CODE_OTHER = 0,
+	CODE_NOT_READY = 14,
+	CODE_BLOCKED = 15, /* by the operator's policy */
+	CODE_NOT_SUPPORTED = 21,
+	CODE_INVALID_DATA = 24,
+};
+
 struct cause {
 	const char *word;
 	const char *text;
+	enum code code;
 };
 
 static const struct cause causes[ZONE_CAUSES] = {
 	[ZONE_CAUSE_NONE] = { "none", "" },
-	[ZONE_CAUSE_UNSYNCED] = { "unsynced", "not all Services and endpoints have been read yet" },
+	[ZONE_CAUSE_UNSYNCED] = { "unsynced", "not all Services and endpoints have been read yet",
+				  CODE_NOT_READY },
 	[ZONE_CAUSE_NO_SUCH_NAME] = { "no-such-name", "no name of the cluster has this form" },
 	[ZONE_CAUSE_NO_NAMESPACE] = { "no-namespace", "there is no namespace {s}" },
 	[ZONE_CAUSE_NO_SERVICE] = { "no-service", "namespace {n} has no Service {s}" },
@@ -34,17 +45,22 @@ static const struct cause causes[ZONE_CAUSES] = {
 	[ZONE_CAUSE_NO_TYPE] = { "no-type", "the name has no records of this type" },
 	[ZONE_CAUSE_INNER_NAME] = { "inner-name", "only names below this one have records" },
 	[ZONE_CAUSE_ALIAS_ADDRESS] = { "alias-address",
-				       "the externalName of Service {n}/{s} is no domain name" },
-	[ZONE_CAUSE_ALIAS_LOOP] = { "alias-loop", "the externalName leads back to itself" },
+				       "the externalName of Service {n}/{s} is no domain name",
+				       CODE_INVALID_DATA },
+	[ZONE_CAUSE_ALIAS_LOOP] = { "alias-loop", "the externalName leads back to itself",
+				    CODE_INVALID_DATA },
 	[ZONE_CAUSE_ALIAS_DANGLING] = { "alias-dangling",
 					"the externalName of Service {n}/{s} has no such records" },
 	[ZONE_CAUSE_BELOW_ALIAS] = { "below-alias",
 				     "Service {n}/{s} is an ExternalName: it has no names below" },
-	[ZONE_CAUSE_PODS_DISABLED] = { "pods-disabled", "names of pods are switched off" },
+	[ZONE_CAUSE_PODS_DISABLED] = { "pods-disabled", "names of pods are switched off",
+				       CODE_NOT_SUPPORTED },
 	[ZONE_CAUSE_NO_POD] = { "no-pod", "{s} is no address of a pod in namespace {n}" },
 	[ZONE_CAUSE_NAMESPACE_HIDDEN] = { "namespace-hidden",
-					  "namespace {s} is not among those served here" },
-	[ZONE_CAUSE_ENDPOINTS_OFF] = { "endpoints-off", "names of endpoints are switched off" },
+					  "namespace {s} is not among those served here",
+					  CODE_BLOCKED },
+	[ZONE_CAUSE_ENDPOINTS_OFF] = { "endpoints-off", "names of endpoints are switched off",
+				       CODE_NOT_SUPPORTED },
 	[ZONE_CAUSE_NO_ZONE] = { "no-zone", "no ready endpoint of Service {n}/{s} is in this zone "
 					    "({r} of {t} endpoints are ready)" },
 	[ZONE_CAUSE_NO_EXPORTS] = { "no-exports", "no cluster has endpoints for headless Service "
@@ -57,6 +73,11 @@ static const struct cause causes[ZONE_CAUSES] = {
 const char *zone_cause_word(enum zone_cause cause)
 {
 	return causes[cause].word;
+}
+
+uint16_t zone_cause_code(enum zone_cause cause)
+{
+	return (uint16_t)causes[cause].code;
 }
 
 struct text {
@@ -72,16 +93,22 @@ static void put(struct text *text, char c)
 	}
 }
 
+/* Of a longer label the beginning is enough: the whole name stands in the question. */
+enum { LABEL_MOST = 20, LABEL_KEPT = 17 };
+
 /* Anything may stand in a query's label; only what is harmless on a terminal is repeated. */
 static void put_label(struct text *text, const struct name *name, size_t i)
 {
 	struct str label = i < name->n_labels ? name_label(name, i) : STR("?");
 
 	put(text, '"');
-	for (size_t k = 0; k < label.n; k++) {
+	for (size_t k = 0; k < label.n && (k < LABEL_KEPT || label.n <= LABEL_MOST); k++) {
 		char c = label.p[k];
 
 		put(text, c > ' ' && c <= '~' && c != '"' && c != '\\' ? c : '?');
+	}
+	for (size_t k = LABEL_KEPT; label.n > LABEL_MOST && k < LABEL_MOST; k++) {
+		put(text, '.');
 	}
 	put(text, '"');
 }

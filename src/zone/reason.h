@@ -52,10 +52,13 @@ struct zone_reason {
 /* "no-service": a stable word for programs. */
 const char *zone_cause_word(enum zone_cause cause);
 
+/* Its INFO-CODE in an Extended DNS Error; docs/reasons.md has the table. */
+uint16_t zone_cause_code(enum zone_cause cause);
+
 /*
  * A sentence in `out` (not NUL-terminated), made for `name`; returns its length ≤ size. Printable
- * ASCII. No allocation.
+ * ASCII; long labels are cut, so that no sentence needs more than ZONE_REASON_TEXT. No allocation.
  */
-enum { ZONE_REASON_TEXT = 200 };
+enum { ZONE_REASON_TEXT = 144 };
 size_t zone_reason_text(const struct zone_reason *reason, const struct name *name, char *out,
 			size_t size);
