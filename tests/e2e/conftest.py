@@ -34,11 +34,12 @@ def kubectls():
     return given.split(":") if given else [shutil.which("kubectl") or "kubectl"]
 
 
-def start_headlessd(*words, log):
-    """A headlessd that runs in the background and what its ready line says. It ends with the tests,
-    however those end."""
-    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", HEADLESSD, *words],
-                               stdout=subprocess.PIPE, stderr=log, text=True)
+def start_headlessd(*words, log, host=None):
+    """A headlessd that runs in the background, on a machine of its own if one is given, and what its
+    ready line says. It ends with the tests, however those end."""
+    before = host.enter if host else ["setpriv", "--pdeathsig", "KILL"]
+    process = subprocess.Popen([*before, HEADLESSD, *words], stdout=subprocess.PIPE, stderr=log,
+                               text=True)
     select.select([process.stdout], [], [], DEADLINE)
     os.set_blocking(process.stdout.fileno(), False)
     line = process.stdout.readline()
@@ -116,7 +117,8 @@ class Answer:
 
 
 class Cluster:
-    def __init__(self, *options, data_dir=None):
+    def __init__(self, *options, data_dir=None, host=None):
+        self.host = host
         self.own_dir = data_dir is None
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="headlessd-test-")
         self.log_path = tempfile.mkstemp(prefix="headlessd-test-", suffix=".log")[1]
@@ -130,13 +132,14 @@ class Cluster:
         self.process, self.ready = start_headlessd(
             "standalone", "--data-dir", self.data_dir, "--api-listen", "127.0.0.1:0",
             "--dns-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *self.options,
-            log=self.log)
+            log=self.log, host=self.host)
+        self.pid = self.host.pid_of(self.process) if self.host else self.process.pid
         host, port = self.ready["dns"].rsplit(":", 1)
         self.dns_host, self.dns_port = host.strip("[]"), int(port)
         self.kubeconfig = self.ready["kubeconfig"]
 
     def kill(self, how=signal.SIGKILL):
-        self.process.send_signal(how)
+        os.kill(self.pid, how)
         code = self.process.wait(DEADLINE)
         self.process.stdout.close()
         self.log.close()
@@ -153,6 +156,10 @@ class Cluster:
             shutil.rmtree(self.data_dir, ignore_errors=True)
         return code
 
+    @property
+    def enter(self):
+        return self.host.enter if self.host else []
+
     def environment(self):
         """kubectl's: nothing of the user's own configuration, and its cache in the data directory."""
         environment = dict(os.environ, KUBECONFIG=self.kubeconfig, HOME=self.data_dir)
@@ -161,7 +168,7 @@ class Cluster:
 
     def kubectl(self, *words, stdin=None, check=True, timeout=DEADLINE, program=None):
         process = subprocess.run(
-            [program or self.kubectl_program, *words], input=stdin, capture_output=True, text=True,
+            [*self.enter, program or self.kubectl_program, *words], input=stdin, capture_output=True, text=True,
             timeout=timeout, env=self.environment(), check=False,
         )
         if check:
@@ -172,7 +179,7 @@ class Cluster:
     def kubectl_started(self, *words, program=None):
         """A kubectl that goes on until the end of the `with` block; yields its lines as they come."""
         process = subprocess.Popen(
-            ["timeout", str(DEADLINE), program or self.kubectl_program, *words],
+            [*self.enter, "timeout", str(DEADLINE), program or self.kubectl_program, *words],
             stdout=subprocess.PIPE, text=True, env=self.environment())
         try:
             yield iter(process.stdout)
@@ -195,7 +202,8 @@ class Cluster:
         if edns is not None:
             query.use_edns(0, payload=edns)
         ask = dns.query.tcp if tcp else dns.query.udp
-        return Answer(ask(query, self.dns_host, timeout=timeout, port=self.dns_port))
+        call = self.host.call if self.host else lambda ask, *words, **named: ask(*words, **named)
+        return Answer(call(ask, query, self.dns_host, timeout=timeout, port=self.dns_port))
 
     def eventually(self, condition, what="condition", deadline=DEADLINE):
         """Waits until `condition()` is true and returns its value; fails at the deadline."""
