@@ -2,6 +2,8 @@
 #include "base/arena.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 
@@ -61,4 +63,20 @@ struct str arena_str(struct arena *arena, struct str s)
 		memcpy(copy, s.p, s.n);
 	}
 	return (struct str){ .p = copy, .n = s.n };
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list arguments;
+	va_list again;
+
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int n = vsnprintf(NULL, 0, format, arguments);
+	assert(n >= 0);
+	char *text = arena_alloc(arena, (size_t)n + 1);
+	vsnprintf(text, (size_t)n + 1, format, again);
+	va_end(again);
+	va_end(arguments);
+	return text;
 }

@@ -25,3 +25,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 
 /* A copy, NUL-terminated beyond its length. */
 struct str arena_str(struct arena *arena, struct str s);
+
+/* printf; NUL-terminated. */
+char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));

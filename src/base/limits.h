@@ -94,6 +94,11 @@ enum {
 	LIMIT_NODE_PODS = 65536, /* addresses of a node's pod network that are given to pods */
 	LIMIT_EVENT_MESSAGE = 1024, /* as Kubernetes validates it */
 
+	/* What runs in pods. */
+	LIMIT_POD_CONFIG = 64 * 1024 * 1024, /* arena of one container's configuration */
+	LIMIT_POD_ENVIRONMENT = 16 * 1024 * 1024, /* its variables, command and arguments */
+	LIMIT_RESOLV_CONF = 64 * 1024,
+
 	/* The zone. */
 	LIMIT_ZONE_NAMESPACES = 100000,
 	LIMIT_ZONE_SERVICES = 1000000,

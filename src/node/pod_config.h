@@ -33,14 +33,22 @@ struct node_config {
 
 struct pod_inputs {
 	const struct node_config *node;
-	const struct cache *cache; /* ConfigMaps, Secrets, Services; Node */
+	const struct cache *cache; /* what pod_config_want() names */
 	struct object *pod;
 	const char *const *pod_ips; /* up to the first NULL; empty before the sandbox runs */
 };
 
+/* The kinds that are read: ConfigMaps, Secrets, Services, the Node, claims and volumes. */
+void pod_config_want(struct cache *cache);
+
+/*
+ * A kubelet tries again after both of the latter, for ever: the pod stays as it is, with
+ * CreateContainerConfigError at the container, or the event FailedCreatePodSandBox. (A forbidden
+ * sysctl alone ends the pod: pod_admission().)
+ */
 enum pod_config_outcome {
 	POD_CONFIG_FINE,
-	POD_CONFIG_WAIT, /* something it refers to is not there (yet): CreateContainerConfigError */
+	POD_CONFIG_WAIT, /* something it refers to is not there (yet) */
 	POD_CONFIG_IMPOSSIBLE, /* the pod can never run as it is written */
 };
 
@@ -55,8 +63,30 @@ enum { POD_CONFIG_MESSAGE = 1344 };
 /* Annotations of containers. */
 #define ANNOTATION_RESTART_COUNT "io.kubernetes.container.restartCount"
 #define ANNOTATION_SPEC_HASH "io.kubernetes.container.hash"
+#define ANNOTATION_TERMINATION_PATH "io.kubernetes.container.terminationMessagePath"
+#define ANNOTATION_TERMINATION_POLICY "io.kubernetes.container.terminationMessagePolicy"
 
-/* The sandbox: hostname rules, DNS, sysctls, namespaces, cgroup parent, log directory. */
+/*
+ * What ANNOTATION_SPEC_HASH should say: a hash of the container's name and image, of what may
+ * change while the pod lives, so that it is the same for every version of the agent and the API.
+ */
+enum { POD_CONTAINER_HASH = 17 };
+void pod_container_hash(const json_t *container, char ret_hash[POD_CONTAINER_HASH]);
+
+/*
+ * Why this node may not run the pod at all, as status.reason ("SysctlForbidden") with a message; ""
+ * when it may.
+ */
+const char *pod_admission(struct object *pod, char ret_message[POD_CONFIG_MESSAGE]);
+
+/* Where the container of that attempt writes its last words (terminationMessagePath). */
+const char *pod_termination_log(const struct node_config *node, struct object *pod,
+				const char *container, uint32_t attempt, struct arena *arena);
+
+/*
+ * The sandbox: hostname rules, DNS, sysctls, namespaces, cgroup parent, log directory (which is
+ * made). The arena has room for LIMIT_POD_CONFIG.
+ */
 enum pod_config_outcome pod_sandbox_config(const struct pod_inputs *inputs, uint32_t attempt,
 					   struct arena *arena, Runtime__V1__PodSandboxConfig **ret,
 					   char ret_message[POD_CONFIG_MESSAGE]);
@@ -64,6 +94,8 @@ enum pod_config_outcome pod_sandbox_config(const struct pod_inputs *inputs, uint
 /*
  * A container (`container` is its JSON within the spec, of any of the lists). `image` is the image
  * as the runtime knows it (its user decides runAsNonRoot). Its volumes have been set up before.
+ * Makes the directory of its logs, the file of its last words and the mounts of its subPaths. The
+ * arena has room for LIMIT_POD_CONFIG.
  */
 enum pod_config_outcome pod_container_config(const struct pod_inputs *inputs,
 					     const json_t *container, uint32_t attempt,
