@@ -48,7 +48,11 @@ struct kubelet_lookup {
 struct kubelet_config {
 	const char *address; /* "0.0.0.0" */
 	uint16_t port; /* 0: the system picks one */
-	const char *certificate; /* PEM texts, copied */
+	/*
+	 * PEM texts, copied. The API server expects a certificate of the cluster's CA that is good
+	 * for the node's name or for the address that the Node's status names.
+	 */
+	const char *certificate;
 	const char *key;
 	const char *client_ca;
 	const char *api_user; /* only this subject CN may ask: "kube-apiserver-kubelet-client" */
@@ -61,4 +65,11 @@ struct kubelet_config {
 int kubelet_new(struct loop *loop, const struct kubelet_config *config, char ret_message[256],
 		struct kubelet **ret);
 uint16_t kubelet_port(const struct kubelet *kubelet);
+
+/*
+ * Something has become of a container: it was started, has ended, is no more. Who follows its log
+ * looks again. `id` is the runtime's; NULL: of any.
+ */
+void kubelet_container_changed(struct kubelet *kubelet, const char *id);
+
 struct kubelet *kubelet_free(struct kubelet *kubelet); /* NULL is fine; returns NULL */
