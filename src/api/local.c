@@ -323,8 +323,8 @@ static void start(struct local_watch *watch)
 }
 
 static struct client_watch *local_watch(struct client *client, const struct kind *kind,
-					const char *label_selector, const struct client_sink *sink,
-					void *userdata)
+					const char *label_selector, const char *field_selector,
+					const struct client_sink *sink, void *userdata)
 {
 	struct local_watch *watch = MEM_NEW(struct local_watch);
 
@@ -333,9 +333,11 @@ static struct client_watch *local_watch(struct client *client, const struct kind
 	watch->userdata = userdata;
 	buffer_init(&watch->prefix, LIMIT_STORE_KEY);
 	key_prefix(kind, STR_NONE, &watch->prefix);
-	json_t *refusal = selection_init(&watch->selection, kind, label_selector, NULL);
+	json_t *refusal = selection_init(&watch->selection, kind, label_selector, field_selector);
 	if (refusal != NULL) {
-		log_error("api", "label selector \"%s\": %s", label_selector,
+		log_error("api", "selectors \"%s\", \"%s\": %s",
+			  label_selector != NULL ? label_selector : "",
+			  field_selector != NULL ? field_selector : "",
 			  json_string_at(refusal, "message"));
 		json_decref(refusal);
 	}

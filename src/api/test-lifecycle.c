@@ -341,6 +341,23 @@ static void inside_watches_can_be_selective(void **state)
 	client_free(client);
 }
 
+static void inside_watches_can_select_by_field(void **state)
+{
+	struct door *door = *state;
+	struct client *client = api_local_client(door->api);
+	struct seen seen = { .resets = 0 };
+	struct client_watch *watch =
+		client_watch_fields(client, &kind_pod, NULL, "metadata.name=q", &sink, &seen);
+
+	json_decref(door_post(door, 201, PODS, POD));
+	assert_int_equal(seen.changes, 0);
+	client_unwatch(watch);
+	watch = client_watch_fields(client, &kind_pod, NULL, "metadata.name=p", &sink, &seen);
+	assert_int_equal(seen.changes, 1);
+	client_unwatch(watch);
+	client_free(client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +375,7 @@ int main(void)
 		T(inside_writes_meet_the_same_rules),
 		T(inside_watches_hear_before_the_writer),
 		T(inside_watches_can_be_selective),
+		T(inside_watches_can_select_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -663,6 +663,22 @@ static void a_selector_selects(void **state)
 	client_unwatch(watch);
 }
 
+static void fields_select_too(void **state)
+{
+	struct rig *rig = *state;
+	struct answer found = { .rig = rig };
+	struct client_watch *watch;
+	static const struct client_sink nothing = { 0 };
+
+	rig->refuse_status = 500;
+	rig->refuse_query = "fieldSelector";
+	watch = client_watch_fields(rig->client, &kind_config_map, NULL, "metadata.name=m0",
+				    &nothing, &found);
+	until(rig, rig->watches == 1);
+	assert_int_equal(rig->lists, 2);
+	client_unwatch(watch);
+}
+
 /* ---- a sink that has had enough ---- */
 
 struct fickle {
@@ -715,6 +731,7 @@ int main(void)
 		REMOTE_TEST(a_server_without_its_past_brings_a_new_list),
 		REMOTE_TEST(an_error_of_the_server_is_tried_again),
 		REMOTE_TEST(a_selector_selects),
+		REMOTE_TEST(fields_select_too),
 		REMOTE_TEST(a_watch_may_end_inside_its_own_call),
 	};
 

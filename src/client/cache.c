@@ -608,29 +608,36 @@ static struct cache_kind *add_kind(struct cache *cache, const struct kind *wante
 	return kind;
 }
 
-static void want(struct cache *cache, const struct kind *wanted,
+static void want(struct cache *cache, const struct kind *wanted, const char *field_selector,
 		 struct object *(*keep)(struct object *object))
 {
 	struct cache_kind *kind = add_kind(cache, wanted);
 
 	kind->keep = keep;
 	if (cache->client != NULL) {
-		kind->watch = client_watch(cache->client, wanted, NULL, &cache_sink, kind);
+		kind->watch = client_watch_fields(cache->client, wanted, NULL, field_selector,
+						  &cache_sink, kind);
 	}
 }
 
 void cache_want(struct cache *cache, const struct kind *wanted)
 {
 	if (find_kind(cache, wanted) == NULL) {
-		want(cache, wanted, NULL);
+		want(cache, wanted, NULL, NULL);
 	}
+}
+
+void cache_select(struct cache *cache, const struct kind *wanted, const char *field_selector)
+{
+	assert(find_kind(cache, wanted) == NULL);
+	want(cache, wanted, field_selector, NULL);
 }
 
 void cache_keep(struct cache *cache, const struct kind *wanted,
 		struct object *(*keep)(struct object *object))
 {
 	assert(find_kind(cache, wanted) == NULL);
-	want(cache, wanted, keep);
+	want(cache, wanted, NULL, keep);
 }
 
 void cache_subscribe(struct cache *cache, const struct kind *wanted,

@@ -34,6 +34,12 @@ void cache_want(struct cache *cache, const struct kind *kind);
 void cache_keep(struct cache *cache, const struct kind *kind,
 		struct object *(*keep)(struct object *object));
 
+/*
+ * Holds of `kind` only the objects that `field_selector` is true of ("spec.nodeName=a"). Said
+ * before anybody wants the kind.
+ */
+void cache_select(struct cache *cache, const struct kind *kind, const char *field_selector);
+
 /* Whether `kind` was asked for. */
 bool cache_holds(const struct cache *cache, const struct kind *kind);
 

@@ -14,8 +14,15 @@ struct client_watch *client_watch(struct client *client, const struct kind *kind
 				  const char *label_selector, const struct client_sink *sink,
 				  void *userdata)
 {
+	return client_watch_fields(client, kind, label_selector, NULL, sink, userdata);
+}
+
+struct client_watch *client_watch_fields(struct client *client, const struct kind *kind,
+					 const char *label_selector, const char *field_selector,
+					 const struct client_sink *sink, void *userdata)
+{
 	struct client_watch *watch =
-		client->ops->watch(client, kind, label_selector, sink, userdata);
+		client->ops->watch(client, kind, label_selector, field_selector, sink, userdata);
 
 	watch->client = client;
 	return watch;

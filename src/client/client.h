@@ -74,8 +74,8 @@ struct client_ops {
 	void (*request)(struct client *client, const struct client_request *request,
 			client_done_fn done, void *userdata);
 	struct client_watch *(*watch)(struct client *client, const struct kind *kind,
-				      const char *label_selector, const struct client_sink *sink,
-				      void *userdata);
+				      const char *label_selector, const char *field_selector,
+				      const struct client_sink *sink, void *userdata);
 	void (*unwatch)(struct client_watch *watch);
 	void (*free)(struct client *client);
 };
@@ -100,6 +100,10 @@ void client_request(struct client *client, const struct client_request *request,
 struct client_watch *client_watch(struct client *client, const struct kind *kind,
 				  const char *label_selector, const struct client_sink *sink,
 				  void *userdata);
+/* The same of those only that `field_selector` ("spec.nodeName=a"; may be NULL) is true of, too. */
+struct client_watch *client_watch_fields(struct client *client, const struct kind *kind,
+					 const char *label_selector, const char *field_selector,
+					 const struct client_sink *sink, void *userdata);
 struct client_watch *client_unwatch(struct client_watch *watch); /* NULL is fine; returns NULL */
 
 struct client *client_free(struct client *client); /* NULL is fine; returns NULL */

@@ -5,7 +5,7 @@
  * but the times. One request an Event is under way at most; repeats meanwhile are counted and
  * written later.
  */
-#include "client/events_intern.h"
+#include "client/events.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -508,8 +508,8 @@ static void list_objects(struct watch *watch)
 }
 
 static struct client_watch *fake_watch(struct client *client, const struct kind *kind,
-				       const char *label_selector, const struct client_sink *sink,
-				       void *userdata)
+				       const char *label_selector, const char *field_selector,
+				       const struct client_sink *sink, void *userdata)
 {
 	struct fake *fake = container_of(client, struct fake, client);
 	struct watch *watch = MEM_NEW(struct watch);

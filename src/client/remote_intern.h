@@ -41,6 +41,6 @@ json_t *remote_refusal(int status, struct str body, struct buffer *message);
 const char *remote_reason(int status);
 
 struct client_watch *remote_watch(struct client *client, const struct kind *kind,
-				  const char *label_selector, const struct client_sink *sink,
-				  void *userdata);
+				  const char *label_selector, const char *field_selector,
+				  const struct client_sink *sink, void *userdata);
 void remote_unwatch(struct client_watch *watch);

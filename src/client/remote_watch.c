@@ -56,7 +56,8 @@ struct remote_watch {
 	struct list link; /* of all watches of the client */
 	struct remote *remote;
 	const struct kind *kind;
-	char *selector; /* NULL: none */
+	char *selector; /* of labels; NULL: none */
+	char *fields; /* selector of fields; NULL: none */
 	const struct client_sink *sink;
 	void *userdata;
 	struct transfer *transfer;
@@ -249,6 +250,9 @@ static void begin_target(const struct remote_watch *watch, const char *first, st
 	if (watch->selector != NULL) {
 		append_query(watch, "labelSelector", watch->selector, target);
 	}
+	if (watch->fields != NULL) {
+		append_query(watch, "fieldSelector", watch->fields, target);
+	}
 }
 
 static bool item(void *userdata, struct str text)
@@ -424,6 +428,7 @@ static void destroy(struct remote_watch *watch)
 	buffer_deinit(&watch->line);
 	buffer_deinit(&watch->more);
 	mem_free(watch->selector);
+	mem_free(watch->fields);
 	mem_free(watch);
 }
 
@@ -572,8 +577,8 @@ static void timer_fired(void *userdata)
 /* ---- the interface ---- */
 
 struct client_watch *remote_watch(struct client *client, const struct kind *kind,
-				  const char *label_selector, const struct client_sink *sink,
-				  void *userdata)
+				  const char *label_selector, const char *field_selector,
+				  const struct client_sink *sink, void *userdata)
 {
 	struct remote_watch *watch = MEM_NEW(struct remote_watch);
 	struct remote *remote = container_of(client, struct remote, client);
@@ -581,6 +586,7 @@ struct client_watch *remote_watch(struct client *client, const struct kind *kind
 	watch->remote = remote;
 	watch->kind = kind;
 	watch->selector = mem_strdup(label_selector);
+	watch->fields = mem_strdup(field_selector);
 	watch->sink = sink;
 	watch->userdata = userdata;
 	watch->timer = loop_timer_new(remote->loop, timer_fired, watch);

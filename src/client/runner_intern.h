@@ -15,7 +15,7 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "client/client.h"
-#include "client/events_intern.h"
+#include "client/events.h"
 #include "client/plan_intern.h"
 #include "client/runner.h"
 #include "loop/loop.h"

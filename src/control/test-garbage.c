@@ -253,8 +253,8 @@ struct stub {
 };
 
 static struct client_watch *stub_watch(struct client *client, const struct kind *kind,
-				       const char *label_selector, const struct client_sink *sink,
-				       void *userdata)
+				       const char *label_selector, const char *field_selector,
+				       const struct client_sink *sink, void *userdata)
 {
 	struct stub *stub = (struct stub *)(void *)client;
 
