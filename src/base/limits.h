@@ -128,7 +128,8 @@ enum {
 	LIMIT_DNS_TCP_MESSAGE_MS = 2000, /* a question that is begun, an answer that is not taken */
 	LIMIT_DNS_TCP_UNSENT = 8 * 1024 * 1024, /* for each worker */
 	LIMIT_DNS_TCP = 65535,
-	LIMIT_DNS_TCP_CONNECTIONS = 1024, /* for each worker */
+	LIMIT_DNS_TCP_CONNECTIONS = 1024, /* for each worker… */
+	LIMIT_DNS_TCP_CLIENT = 512, /* …of which one address (IPv6: a /64) may have so many */
 	LIMIT_DNS_BATCH = 32,
 	LIMIT_DNS_WORKERS = 256,
 	LIMIT_CNAME_CHAIN = 10,

@@ -295,6 +295,8 @@ static void write_own(const struct dns_server_stats *stats, struct buffer *out)
 		  stats->tcp_connections },
 		{ "headlessd_dns_tcp_refused_total", "TCP connections that were closed at once.",
 		  stats->tcp_refused },
+		{ "headlessd_dns_tcp_evicted_total",
+		  "TCP connections that were closed to make room for others.", stats->tcp_evicted },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

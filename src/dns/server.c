@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "dns/clients.h"
 #include "dns/server_intern.h"
 
 enum { NO_FD = -1 };
@@ -50,6 +51,7 @@ static void worker_init(struct worker *worker, struct dns_server *server,
 	}
 	list_init(&worker->idle);
 	list_init(&worker->busy);
+	worker->clients = clients_new();
 	random_state_init(&worker->random);
 	cookies_init(&worker->cookies, cookie_root, 0);
 	if (rate_limit != 0) {
@@ -121,6 +123,7 @@ static void worker_deinit(struct worker *worker)
 	udp_batch_free(worker->batch);
 	mem_free(worker->udp);
 	mem_free(worker->listeners);
+	clients_free(worker->clients);
 	mem_free(worker->out);
 	mem_free(worker->stats);
 	rates_free(worker->rates);
@@ -348,6 +351,7 @@ void dns_server_stats(const struct dns_server *server, struct dns_server_stats *
 		.shed = sum(server, COUNT_SHED),
 		.tcp_connections = sum(server, COUNT_CONNECTIONS),
 		.tcp_refused = sum(server, COUNT_REFUSED),
+		.tcp_evicted = sum(server, COUNT_EVICTED),
 	};
 	struct dns_stats *stats = MEM_NEW(struct dns_stats);
 

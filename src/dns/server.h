@@ -78,7 +78,8 @@ struct dns_server_stats {
 	uint64_t forwarded;
 	uint64_t shed; /* not forwarded because too many were under way */
 	uint64_t tcp_connections; /* accepted */
-	uint64_t tcp_refused; /* closed at once: too many */
+	uint64_t tcp_refused; /* closed at once: the system has no room */
+	uint64_t tcp_evicted; /* closed to make room for others */
 	uint64_t rcodes[DNS_RCODES]; /* the last also counts all above it */
 };
 void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret);

@@ -47,6 +47,7 @@ enum worker_counter {
 	COUNT_SHED,
 	COUNT_CONNECTIONS,
 	COUNT_REFUSED,
+	COUNT_EVICTED,
 	COUNTERS,
 };
 
@@ -66,6 +67,7 @@ struct udp_socket {
 };
 
 struct udp_batch;
+struct clients;
 struct connection;
 
 /* A question that the resolver has; one slot of the worker's pool. */
@@ -105,6 +107,7 @@ struct worker {
 	/* TCP. Both lists are ordered by deadline. */
 	struct list idle; /* nothing begun */
 	struct list busy; /* a question or an answer is halfway */
+	struct clients *clients;
 	size_t n_connections;
 	size_t unsent; /* bytes, over all connections */
 	uint64_t accept_at; /* ns; not 0: accepting waits until then */

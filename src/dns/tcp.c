@@ -3,10 +3,17 @@
  * TCP (RFC 7766): any number of questions on a connection, answered as they come; those for the
  * resolver when it is done, out of order. Answers to what one read brought go out in one write.
  *
- * A connection is idle (nothing begun) or busy (half a question is here, or half an answer is not
- * taken); each state has a time that is counted from its beginning, so that trickling bytes do not
- * prolong it. What an unwilling client does not take is kept, once, and nothing more is read from
- * it meanwhile.
+ * A connection is idle, or something is half done: a question is here in part, or an answer is not
+ * taken. Either has a time that is counted from its first octet and that nothing prolongs, neither
+ * more octets nor answers to earlier questions. What an unwilling client does not take is kept,
+ * once, and nothing more is read from it meanwhile.
+ *
+ * Where there are too many connections, a new one takes the place of the least loss (clients.h):
+ * among the client's own when it has its share, else among those of the client that has most. So
+ * nobody is kept out by others that sit there, whether they do nothing or something by halves.
+ *
+ * What deserves no answer (shorter than a header, or an answer itself) is not DNS, or not in step:
+ * what was asked before it is still answered, then the connection ends.
  *
  * A connection that ended while one of its events may still lie in the current round is only
  * marked; the next round frees it.
@@ -19,33 +26,36 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/snapshot.h"
+#include "dns/clients.h"
+#include "dns/frames.h"
 #include "dns/server_intern.h"
 #include "dns/wire.h"
 
 enum {
 	ACCEPTS = 16, /* before the other sources have their turn */
 	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
-	FRAME = 2, /* the length in front of each message */
+	FRAME = FRAME_LENGTH,
 	ANSWER = FRAME + DNS_ANSWER_MAX,
 };
+
+enum half { HALF_NOTHING, HALF_QUESTION, HALF_ANSWER };
 
 struct connection {
 	struct source source; /* first */
 	struct list link; /* in worker->idle or ->busy */
+	struct client_member member;
 	struct list forwards;
 	struct sockaddr_storage peer;
 	uint64_t deadline; /* ns */
-	bool busy;
+	enum half half; /* done: from when on the deadline counts */
 	bool ended; /* the client will ask no more */
 	bool broken; /* closed; freed when the round is over */
 	uint8_t watched; /* EPOLLIN or EPOLLOUT, as far as they fit */
 	uint16_t n_forwards;
-	uint32_t skip; /* bytes of a message that is too large, still to come */
-	size_t n; /* bytes in `in` */
 	uint8_t *unsent;
 	size_t unsent_n;
 	size_t unsent_at;
-	uint8_t in[FRAME + LIMIT_DNS_TCP_QUERY];
+	struct frames frames;
 };
 
 static void drop_unsent(struct worker *worker, struct connection *connection)
@@ -66,6 +76,7 @@ static void connection_break(struct worker *worker, struct connection *connectio
 		forward->connection = NULL;
 	}
 	drop_unsent(worker, connection);
+	clients_leave(worker->clients, &connection->member);
 	close(connection->source.fd);
 	connection->broken = true;
 	connection->deadline = 0;
@@ -75,14 +86,20 @@ static void connection_break(struct worker *worker, struct connection *connectio
 	worker->n_connections--;
 }
 
-static void set_state(struct worker *worker, struct connection *connection, bool busy)
+/* Its time begins anew. */
+static void set_state(struct worker *worker, struct connection *connection, enum half half)
 {
+	bool busy = half != HALF_NOTHING;
 	uint64_t ms = busy ? LIMIT_DNS_TCP_MESSAGE_MS : LIMIT_DNS_TCP_IDLE_MS;
 
-	connection->busy = busy;
+	connection->half = half;
 	connection->deadline = worker_clock() + ms * NS_PER_MS;
 	list_unlink(&connection->link);
 	list_append(busy ? &worker->busy : &worker->idle, &connection->link);
+	clients_use(worker->clients, &connection->member,
+		    busy                          ? CLIENT_BUSY
+		    : connection->n_forwards != 0 ? CLIENT_WAITING
+						  : CLIENT_IDLE);
 }
 
 static void watch(struct worker *worker, struct connection *connection, uint8_t events)
@@ -119,7 +136,7 @@ static bool keep(struct worker *worker, struct connection *connection, const uin
 	return true;
 }
 
-/* Writes or keeps `n` bytes; the connection may be broken afterwards. */
+/* Writes or keeps `n` bytes; settle() follows, unless the connection is broken afterwards. */
 static void write_out(struct worker *worker, struct connection *connection, const uint8_t *bytes,
 		      size_t n)
 {
@@ -136,18 +153,9 @@ static void write_out(struct worker *worker, struct connection *connection, cons
 		}
 		sent = sent < 0 ? 0 : sent;
 	}
-	if ((size_t)sent < n) {
-		bool begins = connection->unsent == NULL;
-
-		if (!keep(worker, connection, bytes + sent, n - (size_t)sent)) {
-			worker_count(worker, COUNT_SEND_FAILED, 1);
-			connection_break(worker, connection);
-			return;
-		}
-		if (begins) {
-			set_state(worker, connection, true);
-		}
-		watch(worker, connection, EPOLLOUT);
+	if ((size_t)sent < n && !keep(worker, connection, bytes + sent, n - (size_t)sent)) {
+		worker_count(worker, COUNT_SEND_FAILED, 1);
+		connection_break(worker, connection);
 	}
 }
 
@@ -223,6 +231,8 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 			     out + FRAME, &question, &report, &size);
 	if (verdict == DNS_DROP) {
 		worker_count(worker, COUNT_DROPPED, 1);
+		connection->ended = true;
+		frames_clear(&connection->frames);
 		return 0;
 	}
 	worker_asked(worker, listen, DNS_PROTO_TCP, &report, n);
@@ -237,59 +247,22 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 }
 
 /*
- * The next whole message at `*at`; false when it is not all here. One that is too large is cut to
- * its header, which is enough to answer FORMERR, and the rest will be skipped.
- */
-static bool next_message(struct connection *connection, size_t *at, size_t *ret_n)
-{
-	size_t left = connection->n - *at;
-	size_t n = left >= FRAME ? get_u16(connection->in + *at) : 0;
-
-	if (left < FRAME) {
-		return false;
-	}
-	if (n > LIMIT_DNS_TCP_QUERY) {
-		if (left < FRAME + DNS_HEADER) {
-			return false;
-		}
-		connection->skip = (uint32_t)(n - DNS_HEADER);
-		*ret_n = DNS_HEADER;
-		return true;
-	}
-	*ret_n = n;
-	return left >= FRAME + n;
-}
-
-static void skip_bytes(struct connection *connection, size_t *at)
-{
-	size_t left = connection->n - *at;
-	size_t n = connection->skip < left ? connection->skip : left;
-
-	*at += n;
-	connection->skip -= (uint32_t)n;
-}
-
-/*
  * Answers all messages that are here, as long as the client takes the answers. Returns how many
  * there were.
  */
 static size_t answer_all(struct worker *worker, struct connection *connection)
 {
-	size_t at = 0;
+	const uint8_t *message;
 	size_t used = 0;
 	size_t messages = 0;
 	struct round round = { 0 };
 	size_t n;
 
-	skip_bytes(connection, &at);
 	while (!connection->broken && connection->unsent == NULL &&
 	       connection->n_forwards < LIMIT_DNS_TCP_FORWARDS &&
-	       next_message(connection, &at, &n)) {
-		used += answer_one(worker, connection, connection->in + at + FRAME, n,
-				   worker->out + used, &round);
-		at += FRAME + n;
+	       frames_next(&connection->frames, &message, &n)) {
+		used += answer_one(worker, connection, message, n, worker->out + used, &round);
 		messages++;
-		skip_bytes(connection, &at);
 		if (used > ANSWER) {
 			write_out(worker, connection, worker->out, used);
 			used = 0;
@@ -299,18 +272,20 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 	if (messages != 0) {
 		worker_sent(worker, connection->source.listen, &round, worker_clock());
 	}
-	connection->n -= at;
-	memmove(connection->in, connection->in + at, connection->n);
 	snapshot_reader_pass();
 	return messages;
 }
 
-/* After anything happened: what to wait for, and until when. */
+/*
+ * After anything happened: what to wait for, and until when. `progress`: what was half done is
+ * done, and what may be half done now is something else.
+ */
 static void settle(struct worker *worker, struct connection *connection, bool progress)
 {
 	bool full = connection->n_forwards >= LIMIT_DNS_TCP_FORWARDS;
-	bool busy = connection->unsent != NULL || connection->skip != 0 ||
-		    (connection->n != 0 && !full);
+	enum half half = connection->unsent != NULL                   ? HALF_ANSWER
+			 : frames_begun(&connection->frames) && !full ? HALF_QUESTION
+								      : HALF_NOTHING;
 
 	if (connection->broken) {
 		return;
@@ -319,8 +294,8 @@ static void settle(struct worker *worker, struct connection *connection, bool pr
 		connection_break(worker, connection);
 		return;
 	}
-	if (busy != connection->busy || progress) {
-		set_state(worker, connection, busy);
+	if (half != connection->half || progress) {
+		set_state(worker, connection, half);
 	}
 	if (connection->unsent != NULL) {
 		watch(worker, connection, EPOLLOUT);
@@ -331,11 +306,16 @@ static void settle(struct worker *worker, struct connection *connection, bool pr
 
 static void read_in(struct worker *worker, struct connection *connection)
 {
-	ssize_t n = recv(connection->source.fd, connection->in + connection->n,
-			 sizeof(connection->in) - connection->n, MSG_DONTWAIT);
+	size_t room;
+	uint8_t *bytes = frames_room(&connection->frames, &room);
+	ssize_t n;
 
+	if (room == 0) {
+		return; /* a whole message is here, and waits for its turn */
+	}
+	n = recv(connection->source.fd, bytes, room, MSG_DONTWAIT);
 	if (n > 0) {
-		connection->n += (size_t)n;
+		frames_add(&connection->frames, (size_t)n);
 	} else if (n == 0) {
 		connection->ended = true;
 	} else if (errno != EAGAIN && errno != EINTR) {
@@ -372,29 +352,38 @@ void tcp_send(struct worker *worker, struct forward *forward, const uint8_t *ans
 	struct connection *connection = forward->connection;
 	/* The answer lies in worker->out, behind room for its length. */
 	uint8_t *frame = (uint8_t *)(uintptr_t)answer - FRAME;
+	bool progress = connection->half == HALF_NOTHING;
 
 	release_forward(connection, forward);
 	worker_set_time(worker, worker_clock());
 	set_u16(frame, (uint16_t)n);
 	write_out(worker, connection, frame, FRAME + n);
 	if (!connection->broken) {
-		(void)answer_all(worker, connection);
+		progress |= answer_all(worker, connection) != 0;
 	}
-	settle(worker, connection, true);
+	settle(worker, connection, progress);
 }
 
 /* ---- connections ---- */
 
-/* Makes room by ending the connection that has been idle longest. */
-static bool evict(struct worker *worker)
+/* Makes room; false when there is nothing to end. */
+static bool evict(struct worker *worker, struct client_member *worst)
 {
-	list_for_each (connection, &worker->idle, struct connection, link) {
-		if (!connection->broken && connection->n_forwards == 0) {
-			connection_break(worker, connection);
-			return true;
-		}
+	if (worst == NULL) {
+		return false;
 	}
-	return false;
+	connection_break(worker, container_of(worst, struct connection, member));
+	worker_count(worker, COUNT_EVICTED, 1);
+	return true;
+}
+
+static void make_room(struct worker *worker, const struct sockaddr_storage *peer)
+{
+	if (clients_count(worker->clients, peer) >= LIMIT_DNS_TCP_CLIENT) {
+		(void)evict(worker, clients_worst_of(worker->clients, peer));
+	} else if (worker->n_connections >= LIMIT_DNS_TCP_CONNECTIONS) {
+		(void)evict(worker, clients_worst(worker->clients));
+	}
 }
 
 static void connection_new(struct worker *worker, const struct source *listener, int fd,
@@ -403,11 +392,7 @@ static void connection_new(struct worker *worker, const struct source *listener,
 	struct connection *connection;
 	int on = 1;
 
-	if (worker->n_connections >= LIMIT_DNS_TCP_CONNECTIONS && !evict(worker)) {
-		worker_count(worker, COUNT_REFUSED, 1);
-		close(fd);
-		return;
-	}
+	make_room(worker, peer);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connection = MEM_NEW(struct connection);
 	connection->source = (struct source){
@@ -425,9 +410,10 @@ static void connection_new(struct worker *worker, const struct source *listener,
 		mem_free(connection);
 		return;
 	}
+	clients_join(worker->clients, &connection->member, peer);
 	worker->n_connections++;
 	worker_count(worker, COUNT_CONNECTIONS, 1);
-	set_state(worker, connection, false);
+	set_state(worker, connection, HALF_NOTHING);
 }
 
 static void watch_listeners(struct worker *worker, uint32_t events)
@@ -452,7 +438,7 @@ void tcp_accept(struct worker *worker, struct source *listener)
 		} else if (errno != EMFILE && errno != ENFILE && errno != ENOMEM &&
 			   errno != ENOBUFS) {
 			return;
-		} else if (!evict(worker)) {
+		} else if (!evict(worker, clients_worst(worker->clients))) {
 			/* Nothing to give back: leave the queue alone for a moment. */
 			worker->accept_at = worker_clock() + ACCEPT_PAUSE_MS * NS_PER_MS;
 			watch_listeners(worker, 0);
