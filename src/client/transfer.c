@@ -391,7 +391,7 @@ static const char *current_token(struct transfers *transfers)
 /* "https://host:port/…" taken apart: the host with its brackets, and the port. */
 static void split_server(const char *server, struct str *ret_host, char ret_port[8])
 {
-	const char *host = server + strlen("https://");
+	const char *host = strstr(server, "://") + strlen("://");
 	size_t n = strcspn(host, "/");
 	const char *colon = memrchr(host, ':', n);
 
@@ -550,7 +550,10 @@ static void set_target(struct transfer *transfer, const struct transfer_request 
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "headlessd");
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+	/* A kubeconfig has none but https; http is for what its maker asks for in the open. */
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
+			 str_starts(str_from(transfers->server), STR("http://")) ? "http"
+										 : "https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* A connection under way may turn out to carry several streams. */
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);

@@ -44,8 +44,9 @@ struct transfer_request {
 };
 
 /*
- * Transfers to the server of `config` with its credentials; both copied as needed. Returns 0 or a
- * negative errno.
+ * Transfers to the server of `config` with its credentials; both copied as needed. A `config` made
+ * by hand may have an "http://" server: for what needs no proof, and no credentials then. Returns 0
+ * or a negative errno.
  */
 int transfers_new(struct loop *loop, const struct kubeconfig *config, struct transfers **ret);
 

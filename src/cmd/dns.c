@@ -30,6 +30,7 @@
 #include "http/server.h"
 #include "loop/loop.h"
 #include "ops/metrics.h"
+#include "ops/zone_settings.h"
 
 #define COMPONENT "dns"
 
@@ -216,6 +217,8 @@ static int start_metrics(struct dns *dns)
 	metrics_add(dns->metrics, dns_part_metrics, &dns->part);
 	metrics_add(dns->metrics, write_age, dns);
 	metrics_add(dns->metrics, metrics_process, NULL);
+	metrics_extend(dns->metrics, ZONE_SETTINGS_PREFIX, zone_settings_handle,
+		       &dns->part.settings);
 	metrics_on_ready(dns->metrics, write_unready, dns);
 	metrics_on_note(dns->metrics, write_note, dns);
 	result = start_http(dns, &dns->settings.metrics, &dns->metrics_server);

@@ -20,12 +20,21 @@
 #include "client/cache.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
+#include "ops/zone_settings.h"
 #include "zone/address.h"
 #include "zone/zone.h"
 
 enum { RESOLV_CONF_MAX = 64 * 1024, LISTEN_TEXT = 80 };
 
 static const char resolv_conf[] = "/etc/resolv.conf";
+
+static struct str describe_zone(const struct zone_config *config)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_ZONE_SETTINGS);
+
+	zone_settings_write(config, &text);
+	return (struct str){ .p = str_dup((struct str){ text.p, text.n }), .n = text.n };
+}
 
 static int open_zone(struct dns_part *part, const struct dns_part_config *config,
 		     struct cache *cache)
@@ -63,6 +72,7 @@ static int open_zone(struct dns_part *part, const struct dns_part_config *config
 		fprintf(stderr, "headlessd: %s\n", message);
 		return error_origin(-EINVAL);
 	}
+	part->settings = describe_zone(&zone);
 	part->cache = cache;
 	n = zone_kinds(part->zone, wanted);
 	for (size_t i = 0; i < n; i++) {
@@ -335,6 +345,7 @@ void dns_part_stop(struct dns_part *part)
 	part->server = dns_server_free(part->server);
 	part->resolver = dns_resolver_free(part->resolver);
 	part->zone = zone_free(part->zone);
+	mem_free((char *)(uintptr_t)part->settings.p);
 	snapshot_barrier();
 	part->sandbox = sandbox_free(part->sandbox);
 }

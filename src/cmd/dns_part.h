@@ -6,6 +6,7 @@
  * workers, and the metrics of all three.
  */
 
+#include "base/str.h"
 #include "cmd/operation.h"
 #include "cmd/options.h"
 #include "zone/zone.h"
@@ -49,6 +50,7 @@ struct dns_part {
 	struct zone *zone;
 	struct dns_resolver *resolver;
 	struct dns_server *server;
+	struct str settings; /* of the zone; zone_settings_handle() serves them */
 	bool started;
 };
 

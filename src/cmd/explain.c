@@ -18,13 +18,15 @@
 #include "client/kubeconfig.h"
 #include "client/remote.h"
 #include "cmd/cmd.h"
+#include "cmd/explain_settings.h"
 #include "cmd/options.h"
 #include "cmd/settings.h"
 #include "loop/loop.h"
 #include "object/kinds.h"
 #include "ops/explain.h"
+#include "zone/name.h"
 
-enum { TIMEOUT_DEFAULT = 10, TIMEOUT_MAX = 3600, TTL_DEFAULT = 5, TTL_MAX = 3600 };
+enum { TIMEOUT_DEFAULT = 10, TIMEOUT_MAX = 3600, UNSAID = -1 };
 
 struct explaining {
 	const char *space;
@@ -32,6 +34,7 @@ struct explaining {
 	const char *context;
 	const char *domain;
 	const char *output;
+	const char *dns_metrics;
 	int64_t ttl;
 	int64_t timeout;
 	bool help;
@@ -42,6 +45,8 @@ struct explaining {
 	struct loop_timer *timer;
 	struct client *client;
 	struct cache *cache;
+	struct learning *learning;
+	struct zone_settings settings;
 	int code;
 };
 
@@ -55,10 +60,13 @@ static const struct option options[] = {
 	{ "kubeconfig", "FILE", "how to reach the API ($KUBECONFIG, standalone's, ~/.kube/config)",
 	  OPTION_TEXT, AT(kubeconfig) },
 	{ "context", "NAME", "of the kubeconfig (its current-context)", OPTION_TEXT, AT(context) },
-	{ "cluster-domain", "NAME", "the zone of the cluster (cluster.local)", OPTION_TEXT,
+	{ "dns-metrics", "ADDR:PORT",
+	  "the metrics port of the DNS server, which tells its settings", OPTION_TEXT,
+	  AT(dns_metrics) },
+	{ "cluster-domain", "NAME", "the zone of the cluster (as the DNS server says)", OPTION_TEXT,
 	  AT(domain) },
-	{ "ttl", "SECONDS", "the TTL that the DNS server was told (5)", OPTION_NUMBER, AT(ttl), 0,
-	  TTL_MAX },
+	{ "ttl", "SECONDS", "the TTL of every answer (as the DNS server says)", OPTION_NUMBER,
+	  AT(ttl), 0, ZONE_TTL_MAX },
 	{ "timeout", "SECONDS", "give up on the API after this (10)", OPTION_NUMBER, AT(timeout), 1,
 	  TIMEOUT_MAX },
 	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), .letter = 'h' },
@@ -102,15 +110,20 @@ static void print(struct explaining *all, const struct explanation *explanation)
 	}
 }
 
+static struct explain_question question_of(const struct explaining *all)
+{
+	return (struct explain_question){
+		.name = all->name,
+		.space = all->space,
+		.domain = all->settings.config.domain,
+		.zone = &all->settings.config,
+	};
+}
+
 static void on_synced(void *userdata)
 {
 	struct explaining *all = userdata;
-	struct explain_question question = {
-		.name = all->name,
-		.space = all->space,
-		.domain = all->domain,
-		.ttl = (uint32_t)all->ttl,
-	};
+	struct explain_question question = question_of(all);
 	struct explanation *explanation;
 	char *message;
 
@@ -123,6 +136,55 @@ static void on_synced(void *userdata)
 	end(all, explanation->resolves ? EXIT_FINE : EXIT_FAILED);
 	print(all, explanation);
 	explanation_free(explanation);
+}
+
+/* What the command line says counts more than what the server does. */
+static void apply_options(struct explaining *all)
+{
+	struct zone_config *config = &all->settings.config;
+
+	if (all->domain != NULL) {
+		config->domain = all->domain;
+	}
+	if (all->ttl != UNSAID) {
+		config->ttl = (uint32_t)all->ttl;
+		for (size_t i = 0; i < ZONE_TTLS; i++) {
+			config->ttls[i].set = false;
+		}
+	}
+}
+
+/* ServiceImports are a kind that many clusters do not have: only who asks for one needs them. */
+static bool asks_for_import(const struct explaining *all)
+{
+	const char *domain = all->settings.config.clusterset_domain;
+	struct name name, zone;
+	size_t left;
+
+	return domain != NULL && name_parse(str_from(domain), &zone) == 0 &&
+	       name_parse(str_from(all->name), &name) == 0 && name_is_below(&name, &zone, &left);
+}
+
+static void on_learned(void *userdata, struct zone_settings *settings, const char *message)
+{
+	struct explaining *all = userdata;
+
+	if (settings == NULL) {
+		fprintf(stderr, "headlessd: %s\n", message);
+		end(all, EXIT_FAILED);
+		return;
+	}
+	zone_settings_deinit(&all->settings);
+	all->settings = *settings;
+	apply_options(all);
+	cache_want(all->cache, &kind_namespace);
+	cache_want(all->cache, &kind_service);
+	cache_want(all->cache, &kind_endpoint_slice);
+	if (asks_for_import(all)) {
+		cache_want(all->cache, &kind_service_import);
+	}
+	cache_keep(all->cache, &kind_pod, explain_keep_pod);
+	cache_on_synced(all->cache, on_synced, all);
 }
 
 static void on_greeted(void *userdata, const struct client_response *response)
@@ -145,11 +207,11 @@ static void on_greeted(void *userdata, const struct client_response *response)
 		end(all, EXIT_FAILED);
 		return;
 	}
-	cache_want(all->cache, &kind_namespace);
-	cache_want(all->cache, &kind_service);
-	cache_want(all->cache, &kind_endpoint_slice);
-	cache_keep(all->cache, &kind_pod, explain_keep_pod);
-	cache_on_synced(all->cache, on_synced, all);
+	if (learning_start(all->loop, all->client, &all->config, all->dns_metrics, on_learned, all,
+			   &all->learning) < 0) {
+		fprintf(stderr, "headlessd: cannot ask for the settings of the DNS server\n");
+		end(all, EXIT_FAILED);
+	}
 }
 
 static void on_timeout(void *userdata)
@@ -209,6 +271,7 @@ static int connect_and_run(struct explaining *all)
 	} else {
 		code = run_loop(all);
 	}
+	all->learning = learning_free(all->learning);
 	all->cache = cache_free(all->cache);
 	if (all->timer != NULL) {
 		all->timer = loop_timer_free(all->timer);
@@ -221,10 +284,7 @@ static int connect_and_run(struct explaining *all)
 /* Whether the question makes sense, before anybody is bothered with it: asked of an empty world. */
 static bool check_question(const struct explaining *all)
 {
-	struct explain_question question = { .name = all->name,
-					     .space = all->space,
-					     .domain = all->domain,
-					     .ttl = (uint32_t)all->ttl };
+	struct explain_question question = question_of(all);
 	struct cache *nothing = cache_new(NULL);
 	struct explanation *explanation = NULL;
 	_cleanup_free_ char *message = NULL;
@@ -246,9 +306,8 @@ static bool check_question(const struct explaining *all)
 static int run(int argc, char **argv)
 {
 	struct explaining all = {
-		.domain = "cluster.local",
 		.output = "text",
-		.ttl = TTL_DEFAULT,
+		.ttl = UNSAID,
 		.timeout = TIMEOUT_DEFAULT,
 	};
 	struct option_list words = { .n = 0 };
@@ -277,8 +336,11 @@ static int run(int argc, char **argv)
 	if (all.space == NULL) {
 		all.space = all.config.space != NULL ? all.config.space : "default";
 	}
+	zone_settings_init(&all.settings);
+	apply_options(&all);
 	log_set_level(LOG_WARNING);
 	code = check_question(&all) ? connect_and_run(&all) : EXIT_USAGE;
+	zone_settings_deinit(&all.settings);
 	kubeconfig_deinit(&all.config);
 	return code;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -36,6 +37,7 @@
 #include "object/object.h"
 #include "ops/metrics.h"
 #include "ops/peers.h"
+#include "ops/zone_settings.h"
 
 struct standalone {
 	struct settings settings;
@@ -203,6 +205,8 @@ static int start_metrics(struct standalone *all)
 	metrics_add(all->metrics, dns_part_metrics, &all->dns);
 	metrics_add(all->metrics, peers_metrics, all->peers.peers);
 	metrics_add(all->metrics, metrics_process, NULL);
+	metrics_extend(all->metrics, ZONE_SETTINGS_PREFIX, zone_settings_handle,
+		       &all->dns.settings);
 	metrics_on_ready(all->metrics, write_unready, all);
 	config.userdata = all->metrics;
 	result =
@@ -259,6 +263,7 @@ static int start(struct standalone *all)
 	if ((result = start_dns(all)) < 0) {
 		return error_trace(result);
 	}
+	api_extend(all->api.api, ZONE_SETTINGS_PREFIX, zone_settings_handle, &all->dns.settings);
 	peers_part_start(&all->peers, all->loop, all->cache, all->api.api,
 			 all->settings.cluster_domain);
 	if ((result = start_metrics(all)) < 0 || (result = start_nodes(all)) < 0) {

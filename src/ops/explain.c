@@ -27,6 +27,7 @@ static const link_fn chains[][LINKS_MAX] = {
 	[SHAPE_PORT] = { explain_namespace, explain_service, explain_selector, explain_pods,
 			 explain_ready, explain_slices, explain_ports },
 	[SHAPE_POD] = { explain_namespace, explain_pod_label },
+	[SHAPE_IMPORT] = { explain_namespace, explain_import },
 	[SHAPE_SPACE] = { explain_namespace },
 	[SHAPE_OTHER] = { NULL },
 };
@@ -34,6 +35,34 @@ static const link_fn chains[][LINKS_MAX] = {
 static bool is_broken(const struct explanation *out)
 {
 	return out->n_steps != 0 && out->steps[out->n_steps - 1].state == EXPLAIN_BROKEN;
+}
+
+/* The DNS server was told not to have such names: no object changes that. */
+static bool is_told_so(const struct explain *x)
+{
+	return !x->resolves && (x->reason.cause == ZONE_CAUSE_NAMESPACE_HIDDEN ||
+				x->reason.cause == ZONE_CAUSE_ENDPOINTS_OFF ||
+				x->reason.cause == ZONE_CAUSE_PODS_DISABLED);
+}
+
+/* How to mend what only the zone knows. */
+static const char *advice_of(const struct explain *x)
+{
+	switch (x->reason.cause) {
+	case ZONE_CAUSE_NAMESPACE_HIDDEN:
+		return "The DNS server has names of some namespaces only: add this one to the "
+		       "`namespaces` of its Corefile.";
+	case ZONE_CAUSE_ENDPOINTS_OFF:
+		return "Take `noendpoints` out of the DNS server's Corefile.";
+	case ZONE_CAUSE_PODS_DISABLED:
+		return "Say `pods insecure` or `pods verified` in the DNS server's Corefile.";
+	case ZONE_CAUSE_NO_EXPORTS:
+		return "Export the Service from a cluster that has ready endpoints for it.";
+	case ZONE_CAUSE_INNER_NAME:
+		return "Ask for a name below it.";
+	default:
+		return x->shape == SHAPE_SPACE ? "Ask for a name below it." : NULL;
+	}
 }
 
 /* What the zone itself has to say, when no link was found that explains it. */
@@ -55,10 +84,23 @@ static void say_reason(struct explain *x)
 	(void)explain_broken(x, "Record",
 			     explain_say(x, "DNS says: %.*s.", n != 0 ? (int)n : 12,
 					 n != 0 ? text : "no records"),
-			     x->shape == SHAPE_SPACE || x->reason.cause == ZONE_CAUSE_INNER_NAME
-				     ? "Ask for a name below it."
-				     : NULL,
-			     NULL);
+			     advice_of(x), NULL);
+}
+
+/* Absence is not always the end: upstreams may know the name. */
+static void say_fallthrough(struct explain *x)
+{
+	const struct zone_config *config = x->question->zone;
+	bool falls =
+		config != NULL && x->shape != SHAPE_OUTSIDE &&
+		(x->shape == SHAPE_REVERSE ? config->reverse_fallthrough : config->fallthrough);
+
+	if (falls) {
+		explain_info(
+			x, "Fallthrough",
+			"The DNS server asks its upstreams for what the cluster does not have.",
+			NULL, NULL);
+	}
 }
 
 static void say_records(struct explain *x)
@@ -80,10 +122,10 @@ static void walk(struct explain *x)
 {
 	const link_fn *links = chains[x->shape];
 
-	if (x->service_name.n != 0) {
+	if (x->service_name.n != 0 && x->shape != SHAPE_IMPORT) {
 		explain_find_service(x);
 	}
-	for (size_t i = 0; i < LINKS_MAX && links[i] != NULL; i++) {
+	for (size_t i = 0; i < LINKS_MAX && links[i] != NULL && !is_told_so(x); i++) {
 		if (links[i] == explain_namespace && x->asked_pod) {
 			continue;
 		}
@@ -92,6 +134,7 @@ static void walk(struct explain *x)
 		}
 	}
 	if (!x->resolves && !is_broken(x->out)) {
+		say_fallthrough(x);
 		say_reason(x);
 	}
 	explain_answer(x);

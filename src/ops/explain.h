@@ -19,6 +19,7 @@
 
 struct cache;
 struct object;
+struct zone_config;
 
 struct explain_question {
 	/*
@@ -29,6 +30,12 @@ struct explain_question {
 	const char *space; /* of short names, svc/ and pod/: where the asking pod would be */
 	const char *domain; /* "cluster.local" */
 	uint32_t ttl; /* seconds, as the DNS server was told */
+	/*
+	 * All that it was told (ops/zone_settings.h); `domain` is its domain, `ttl` is not looked
+	 * at. NULL: the usual. Names of the cluster set are explained when the cache holds
+	 * ServiceImports.
+	 */
+	const struct zone_config *zone;
 };
 
 enum explain_state {

@@ -22,14 +22,23 @@ struct zone *explain_zone(const struct cache *cache, const struct explain_questi
 		.domain = question->domain,
 		.ttl = question->ttl,
 		.pods = ZONE_PODS_INSECURE,
-		.reverse = reverse,
-		.n_reverse = ARRAY_SIZE(reverse),
 	};
 	const struct kind *wanted[ZONE_KINDS_MAX];
 	struct zone *zone;
 	size_t fed = 0;
 	size_t n;
 
+	if (question->zone != NULL) {
+		config = *question->zone;
+	}
+	/* What is absent here has a reason, even when somebody else is asked then. */
+	config.fallthrough = false;
+	config.reverse_fallthrough = false;
+	config.reverse = reverse;
+	config.n_reverse = ARRAY_SIZE(reverse);
+	if (!cache_holds(cache, &kind_service_import)) {
+		config.clusterset_domain = NULL;
+	}
 	if (zone_new(&config, &zone, ret_message) != 0) {
 		return NULL;
 	}
@@ -227,19 +236,21 @@ static void add_data(struct explain *x, const struct name *owner, const struct z
 
 /* ---- asking ---- */
 
-/* The types whose records are shown for a name of this shape, ended by 0. */
-static const uint16_t *types_of(enum explain_shape shape)
+/* The types whose records are shown, ended by 0. */
+static const uint16_t *types_of(const struct explain *x)
 {
 	static const uint16_t addresses[] = { RR_A, RR_AAAA, 0 };
 	static const uint16_t servers[] = { RR_SRV, 0 };
 	static const uint16_t pointers[] = { RR_PTR, 0 };
 	static const uint16_t others[] = { RR_A, RR_AAAA, RR_TXT, RR_SOA, 0 };
 
-	switch (shape) {
+	switch (x->shape) {
 	case SHAPE_PORT:
 		return servers;
 	case SHAPE_REVERSE:
 		return pointers;
+	case SHAPE_IMPORT:
+		return x->port.n != 0 ? servers : addresses;
 	case SHAPE_OTHER:
 		return others;
 	default:
@@ -273,7 +284,7 @@ static void add_records(struct explain *x, struct name owner, const uint16_t *ty
 
 void explain_answer(struct explain *x)
 {
-	const uint16_t *types = types_of(x->shape);
+	const uint16_t *types = types_of(x);
 	struct explanation *out = x->out;
 	struct zone_match match;
 	struct zone_soa soa;

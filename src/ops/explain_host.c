@@ -188,7 +188,7 @@ static bool visit_endpoint(void *userdata, struct object *slice, const json_t *e
 	char label[LIMIT_DNS_LABEL + 1];
 	bool ready = endpoint_fact_ready(endpoint);
 
-	endpoint_fact_label(endpoint, label);
+	endpoint_fact_label(search->x, endpoint, label);
 	if (str_eq_nocase(str_from(label), search->x->host) &&
 	    (search->endpoint == NULL || ready)) {
 		search->endpoint = endpoint;
@@ -273,7 +273,7 @@ static bool unknown_host(struct explain *x, struct endpoint_search *search)
 	if (search->at != NULL) {
 		char label[LIMIT_DNS_LABEL + 1];
 
-		endpoint_fact_label(search->at, label);
+		endpoint_fact_label(x, search->at, label);
 		return explain_broken(
 			x, "Hostname",
 			explain_say(x,
@@ -407,7 +407,14 @@ static bool say_endpoint(struct explain *x, const struct endpoint_search *search
 	const char *hostname = json_string_at(search->endpoint, "hostname");
 	const char *pod = json_string_at(search->endpoint, "targetRef.name");
 
-	if (hostname[0] == '\0') {
+	char label[LIMIT_DNS_LABEL + 1];
+
+	endpoint_fact_label(x, search->endpoint, label);
+	if (hostname[0] == '\0' && pod[0] != '\0' && strcmp(pod, label) == 0) {
+		explain_ok(x, "Hostname",
+			   explain_say(x, "It is called like its pod, %s (endpoint_pod_names).",
+				       pod));
+	} else if (hostname[0] == '\0') {
 		explain_ok(x, "Hostname",
 			   "The endpoint has none; its name is made of its address.");
 	} else if (pod[0] != '\0') {

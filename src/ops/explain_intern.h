@@ -28,6 +28,7 @@ enum explain_shape {
 	SHAPE_HOST, /* HOST.SERVICE.NAMESPACE.svc */
 	SHAPE_PORT, /* _PORT._PROTOCOL.SERVICE.NAMESPACE.svc */
 	SHAPE_POD, /* a-b-c-d.NAMESPACE.pod */
+	SHAPE_IMPORT, /* below the domain of the cluster set */
 	SHAPE_SPACE, /* NAMESPACE.svc, NAMESPACE.pod */
 	SHAPE_OTHER, /* the domain itself, "svc", too many labels… */
 };
@@ -184,6 +185,7 @@ bool explain_slices(struct explain *x);
 bool explain_ports(struct explain *x);
 bool explain_pod_label(struct explain *x); /* of a-b-c-d.NAMESPACE.pod */
 bool explain_reverse(struct explain *x);
+bool explain_import(struct explain *x); /* the ServiceImport is there */
 
 /* No pod matches the selector: which labels come near, and the patch. `text` begins the step. */
 bool explain_near_labels(struct explain *x, const char *text);
@@ -222,4 +224,5 @@ void explain_each_endpoint(const struct explain *x,
 bool endpoint_fact_ready(const json_t *endpoint);
 bool endpoint_fact_is_at(const json_t *endpoint, const struct address *address);
 /* Its label below the Service: the hostname, or its first address with dashes; NUL-terminated. */
-void endpoint_fact_label(const json_t *endpoint, char ret_label[LIMIT_DNS_LABEL + 1]);
+void endpoint_fact_label(const struct explain *x, const json_t *endpoint,
+			 char ret_label[LIMIT_DNS_LABEL + 1]);

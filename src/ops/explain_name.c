@@ -59,12 +59,41 @@ static void read_forward(struct explain *x, size_t left)
 	}
 }
 
+/* [ENDPOINT.CLUSTER.]SERVICE.NAMESPACE.svc, or a port of it, below the cluster set's domain. */
+static bool read_import(struct explain *x)
+{
+	const struct zone_config *config = x->question->zone;
+	struct name domain;
+	struct str first;
+	size_t left;
+
+	if (config == NULL || config->clusterset_domain == NULL ||
+	    !cache_holds(x->cache, &kind_service_import) ||
+	    name_parse(str_from(config->clusterset_domain), &domain) != 0 ||
+	    !name_is_below(&x->name, &domain, &left)) {
+		return false;
+	}
+	x->shape = SHAPE_OTHER;
+	if (left >= 3 && left <= 5 && str_is(name_label(&x->name, left - 1), "svc")) {
+		x->shape = SHAPE_IMPORT;
+		x->space = name_label(&x->name, left - 2);
+		x->service_name = name_label(&x->name, left - 3);
+		first = name_label(&x->name, 0);
+		x->port = left == 5 && first.p[0] == '_' ? str_skip(first, 1) : STR_NONE;
+	}
+	return true;
+}
+
 void explain_read_name(struct explain *x)
 {
 	struct reverse_name reverse;
 	size_t left;
 
 	x->host = x->port = x->protocol = x->service_name = x->space = STR_NONE;
+	if (read_import(x)) {
+		x->resolves = explain_resolves(x->zone, &x->name, &x->reason);
+		return;
+	}
 	if (name_is_below(&x->name, zone_domain(x->zone), &left)) {
 		read_forward(x, left);
 	} else if (reverse_name_read(&x->name, &reverse)) {
@@ -144,6 +173,7 @@ static unsigned score(const struct explain *x)
 	case SHAPE_SPACE:
 		return space ? 30 : 3;
 	case SHAPE_REVERSE:
+	case SHAPE_IMPORT:
 		return 40;
 	case SHAPE_OUTSIDE:
 		return 0;

@@ -62,8 +62,10 @@ bool endpoint_fact_is_at(const json_t *endpoint, const struct address *address)
 	return false;
 }
 
-void endpoint_fact_label(const json_t *endpoint, char ret_label[LIMIT_DNS_LABEL + 1])
+void endpoint_fact_label(const struct explain *x, const json_t *endpoint,
+			 char ret_label[LIMIT_DNS_LABEL + 1])
 {
+	const char *pod = json_string_at(endpoint, "targetRef.name");
 	const char *hostname = json_string_at(endpoint, "hostname");
 	const char *address =
 		json_string_value(json_array_get(json_object_get(endpoint, "addresses"), 0));
@@ -72,6 +74,11 @@ void endpoint_fact_label(const json_t *endpoint, char ret_label[LIMIT_DNS_LABEL 
 
 	if (hostname[0] != '\0') {
 		snprintf(ret_label, LIMIT_DNS_LABEL + 1, "%s", hostname);
+		return;
+	}
+	if (x->question->zone != NULL && x->question->zone->endpoint_pod_names &&
+	    explain_is_label(str_from(pod))) {
+		snprintf(ret_label, LIMIT_DNS_LABEL + 1, "%s", pod);
 		return;
 	}
 	n = address_dashed(str_from(address), dashed);
@@ -253,7 +260,7 @@ static bool match_host(void *userdata, struct object *slice, const json_t *endpo
 	struct host_search *search = userdata;
 	char label[LIMIT_DNS_LABEL + 1];
 
-	endpoint_fact_label(endpoint, label);
+	endpoint_fact_label(search->x, endpoint, label);
 	search->ready =
 		str_eq_nocase(search->x->host, str_from(label)) && endpoint_fact_ready(endpoint);
 	return !search->ready;

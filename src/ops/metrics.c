@@ -26,6 +26,9 @@ struct metrics {
 	struct metrics_source sources[METRICS_SOURCES];
 	size_t n;
 	void (*unready)(void *userdata, struct buffer *lines);
+	const char *prefix;
+	http_handler_fn extension;
+	void *extension_userdata;
 	void *unready_userdata;
 	void (*note)(void *userdata, struct buffer *lines);
 	void *note_userdata;
@@ -142,6 +145,14 @@ static void reply_text(struct http_exchange *exchange, int status, const char *t
 	http_reply(exchange, status, "text/plain; charset=utf-8", &body);
 }
 
+void metrics_extend(struct metrics *metrics, const char *prefix, http_handler_fn handler,
+		    void *userdata)
+{
+	metrics->prefix = prefix;
+	metrics->extension = handler;
+	metrics->extension_userdata = userdata;
+}
+
 void metrics_handle(void *userdata, struct http_exchange *exchange)
 {
 	struct metrics *metrics = userdata;
@@ -154,6 +165,9 @@ void metrics_handle(void *userdata, struct http_exchange *exchange)
 		reply_text(exchange, 200, "OK");
 	} else if (strcmp(exchange->path, "/ready") == 0) {
 		reply_ready(metrics, exchange);
+	} else if (metrics->extension != NULL &&
+		   strncmp(exchange->path, metrics->prefix, strlen(metrics->prefix)) == 0) {
+		metrics->extension(metrics->extension_userdata, exchange);
 	} else {
 		reply_text(exchange, 404, "here are /metrics, /health and /ready\n");
 	}

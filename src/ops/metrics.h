@@ -32,6 +32,13 @@ void metrics_on_ready(struct metrics *metrics,
 void metrics_on_note(struct metrics *metrics, void (*note)(void *userdata, struct buffer *lines),
 		     void *userdata);
 
+/*
+ * Hands requests for `prefix` and what is below it to `handler`; at most one. `prefix` outlives the
+ * metrics.
+ */
+void metrics_extend(struct metrics *metrics, const char *prefix, http_handler_fn handler,
+		    void *userdata);
+
 /* The handler for http/server.h; `userdata` is the metrics. */
 void metrics_handle(void *userdata, struct http_exchange *exchange);
 
