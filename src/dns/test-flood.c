@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -343,6 +344,71 @@ static void source_port_0_is_dropped(void **state)
 	system_stop(system);
 }
 
+/* ---- the other side ---- */
+
+enum { ASKED = 300 };
+
+static size_t distinct(const uint16_t *numbers, size_t n)
+{
+	_cleanup_free_ uint8_t *seen = mem_alloc(UINT16_MAX + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		count += seen[numbers[i]] == 0;
+		seen[numbers[i]] = 1;
+	}
+	return count;
+}
+
+/*
+ * No two of 65,536 numbers drawn 300 times are the same, but for one or two; and the next is no
+ * closer to the one before than to any other. What is drawn fairly fails this less than once in
+ * 10^12 runs.
+ */
+static void assert_random(const uint16_t *numbers, size_t n)
+{
+	size_t near = 0;
+	size_t quarters[4] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		quarters[numbers[i] >> 14]++;
+		near += i != 0 && (uint16_t)(numbers[i] - numbers[i - 1] + 512) < 1024;
+	}
+	assert_true(distinct(numbers, n) >= n - 16);
+	assert_true(near < n / 8);
+	for (size_t i = 0; i < ARRAY_SIZE(quarters); i++) {
+		assert_true(quarters[i] > n / 16);
+	}
+}
+
+/* Who cannot see our questions to the upstream has to guess both numbers to forge an answer. */
+static void questions_upstream_have_random_ids_and_ports(void **state)
+{
+	static struct upstream upstream;
+	struct dns_resolver *resolver;
+	struct system *system;
+	int fd;
+
+	upstream_start(&upstream);
+	resolver = resolver_for(upstream.address, 0);
+	system = system_start("127.0.0.1:0", 1, resolver);
+	fd = system_dial(system, SOCK_DGRAM);
+	for (int i = 0; i < ASKED; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "n%d.example.org", i);
+		(void)ask_udp(fd, name, RR_A, answer);
+		assert_int_equal(get_u16(answer + 6), 1);
+	}
+	close(fd);
+	system_stop(system);
+	dns_resolver_free(resolver);
+	upstream_stop(&upstream);
+	assert_true(upstream.seen >= ASKED);
+	assert_random(upstream.ids, ASKED);
+	assert_random(upstream.ports, ASKED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +421,7 @@ int main(void)
 		cmocka_unit_test(half_closed_in_the_middle_is_the_end),
 		cmocka_unit_test(reflections_over_udp_are_dropped),
 		cmocka_unit_test(source_port_0_is_dropped),
+		cmocka_unit_test(questions_upstream_have_random_ids_and_ports),
 	};
 	struct rlimit limit;
 

@@ -145,6 +145,11 @@ static void upstream_run(void *argument)
 				     &from_n);
 		struct name name;
 
+		if (n >= DNS_HEADER && upstream->seen < UPSTREAM_SEEN) {
+			upstream->ids[upstream->seen] = get_u16(packet);
+			upstream->ports[upstream->seen++] =
+				ntohs(((struct sockaddr_in *)(void *)&from)->sin_port);
+		}
 		if (n < DNS_HEADER ||
 		    name_read(packet + DNS_HEADER, (size_t)n - DNS_HEADER, &name) ||
 		    str_is(name_label(&name, 0), "silent")) {
@@ -183,6 +188,7 @@ void upstream_start(struct upstream *upstream)
 	snprintf(upstream->address, sizeof(upstream->address), "127.0.0.1:%u",
 		 ntohs(address.sin_port));
 	counter_set(&upstream->stop, 0);
+	upstream->seen = 0;
 	assert_int_equal(thread_start("upstream", upstream_run, upstream, &upstream->thread), 0);
 }
 

@@ -38,8 +38,14 @@ size_t ask_udp(int fd, const char *name, uint16_t type, uint8_t *answer);
 size_t read_frame(int fd, uint8_t *answer);
 
 /* An upstream that answers any A question with 192.0.2.1, or says nothing to "silent". */
+enum { UPSTREAM_SEEN = 512 };
+
 struct upstream {
 	int fd;
+	/* The IDs and source ports of what was asked first; to be read when it has stopped. */
+	uint16_t ids[UPSTREAM_SEEN];
+	uint16_t ports[UPSTREAM_SEEN];
+	size_t seen;
 	struct counter stop;
 	struct thread *thread;
 	char address[64];
