@@ -167,6 +167,14 @@ enum {
 	LIMIT_PEERS_PAUSE_MS = 1000, /* …but none waits longer than this */
 	LIMIT_PEERS_WAIT_SECONDS = 600, /* longest timeout */
 
+	/* The service proxy. */
+	LIMIT_PROXY_ITEMS = 8000000, /* chains, sets and elements of the table */
+	LIMIT_PROXY_ENDPOINTS = 10000, /* of one port of a Service that get connections */
+	LIMIT_PROXY_CHAIN = 2 * 1024 * 1024, /* text of one chain */
+	LIMIT_PROXY_CLIENTS = 65535, /* that one endpoint remembers for session affinity */
+	LIMIT_PROXY_TRANSACTION = 1024 * 1024 * 1024,
+	LIMIT_PROXY_ERROR = 4096, /* of what nft says */
+
 	LIMIT_DESCRIPTORS = 65536,
 	LIMIT_MAILBOX = 65536,
 	LIMIT_SNAPSHOT_READERS = 1024,
