@@ -109,6 +109,10 @@ enum {
 	LIMIT_ZONE_TOPOLOGY = 256, /* topology zones of one Service that get names */
 	LIMIT_ZONE_PODS = 2000000, /* addresses of pods, when pod names are verified */
 
+	LIMIT_ZONE_IMAGES = 8, /* moments that zone transfers have open */
+	/* What was replaced since and is kept for them; beyond, transfers are cut off. */
+	LIMIT_ZONE_KEPT = 64 * 1024 * 1024,
+
 	/* DNS. */
 	LIMIT_DNS_NAME = 255,
 	LIMIT_DNS_LABEL = 63,
@@ -130,6 +134,10 @@ enum {
 	LIMIT_DNS_TCP = 65535,
 	LIMIT_DNS_TCP_CONNECTIONS = 1024, /* for each worker… */
 	LIMIT_DNS_TCP_CLIENT = 512, /* …of which one address (IPv6: a /64) may have so many */
+	LIMIT_DNS_TRANSFERS = 16, /* zone transfers under way, for each worker */
+	LIMIT_DNS_TRANSFER_TO = 128, /* networks that may have them */
+	LIMIT_DNS_TRANSFER_MESSAGE = 16 * 1024, /* each message of one: all a pointer reaches */
+	LIMIT_DNS_TRANSFER_MS = 300000, /* a whole one */
 	LIMIT_DNS_BATCH = 32,
 	LIMIT_DNS_WORKERS = 256,
 	LIMIT_CNAME_CHAIN = 10,

@@ -297,6 +297,8 @@ static void write_own(const struct dns_server_stats *stats, struct buffer *out)
 		  stats->tcp_refused },
 		{ "headlessd_dns_tcp_evicted_total",
 		  "TCP connections that were closed to make room for others.", stats->tcp_evicted },
+		{ "headlessd_dns_transfers_total", "Zone transfers that were begun.",
+		  stats->transfers },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -417,6 +419,11 @@ static void write_zone(const struct zone *zone, struct buffer *out)
 		       (double)stats.services);
 	metrics_single(out, "headlessd_zone_endpoints", "gauge", "Ready addresses of Services.",
 		       (double)stats.endpoints);
+	metrics_single(out, "headlessd_zone_images", "gauge",
+		       "Moments of the zone that zone transfers have open.", (double)stats.images);
+	metrics_single(out, "headlessd_zone_kept_bytes", "gauge",
+		       "Memory of what was replaced since and is kept for them.",
+		       (double)stats.kept);
 	metrics_single(out, "headlessd_zone_serial", "gauge", "Serial number of the zone.",
 		       (double)stats.serial);
 }

@@ -167,16 +167,53 @@ static int find_exempt(const struct dns_part_config *config,
 	return 0;
 }
 
+static int check_transfer_to(const struct option_list *named)
+{
+	for (size_t i = 0; i < named->n; i++) {
+		struct str text = str_from(named->items[i]);
+		struct ip_network network;
+		struct ip ip;
+
+		if (!ip_parse(text, &ip) && !ip_network_parse(text, &network)) {
+			fprintf(stderr,
+				"headlessd: --transfer-to %s: expected an address or a network, "
+				"such as 192.0.2.0/24\n",
+				named->items[i]);
+			return error_origin(-EINVAL);
+		}
+	}
+	return 0;
+}
+
+/* Who may have whole zones. Returns how many. */
+static size_t find_transfer_to(const struct dns_part_config *config,
+			       const char *ret_to[LIMIT_DNS_TRANSFER_TO])
+{
+	const struct option_list *named = &config->operation->transfer_to;
+	size_t n = 0;
+
+	for (size_t i = 0; i < named->n && n < LIMIT_DNS_TRANSFER_TO; i++) {
+		ret_to[n++] = named->items[i];
+	}
+	for (size_t i = 0; i < config->n_transfer_to && n < LIMIT_DNS_TRANSFER_TO; i++) {
+		ret_to[n++] = config->transfer_to[i];
+	}
+	return n;
+}
+
 static int open_server(struct dns_part *part, const struct dns_part_config *config)
 {
 	char texts[OPTION_LIST_MAX][LISTEN_TEXT];
 	const char *listen[OPTION_LIST_MAX];
 	const char *exempt[LIMIT_DNS_RATE_EXEMPT];
+	const char *transfer_to[LIMIT_DNS_TRANSFER_TO];
 	char message[DNS_MESSAGE];
 	struct dns_server_config server = {
 		.rate_limit = (uint32_t)config->operation->rate_limit,
 		.rate_exempt = exempt,
-
+		.transfer_to = transfer_to,
+		.n_transfer_to = find_transfer_to(config, transfer_to),
+		.loop = config->loop,
 		.listen = listen,
 		.n_listen = config->listen->n,
 		.workers = config->workers,
@@ -187,7 +224,7 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 
 	int result = find_exempt(config, exempt, &server.n_rate_exempt);
 
-	if (result < 0) {
+	if (result < 0 || (result = check_transfer_to(&config->operation->transfer_to)) < 0) {
 		return error_trace(result);
 	}
 	if (server.nsid != NULL && strlen(server.nsid) > LIMIT_DNS_NSID) {

@@ -15,6 +15,7 @@ struct buffer;
 struct cache;
 struct dns_resolver;
 struct dns_server;
+struct loop;
 struct sandbox;
 
 struct dns_part_config {
@@ -41,6 +42,10 @@ struct dns_part_config {
 	const struct option_listens *listen;
 	const struct option_list *upstreams; /* none: those of `resolv_conf` */
 	const char *resolv_conf; /* NULL: /etc/resolv.conf */
+	/* Networks and addresses that may have whole zones, besides those of `operation`. */
+	const char *const *transfer_to;
+	size_t n_transfer_to;
+	struct loop *loop; /* of the calling thread; outlives the part */
 	const char *networks[ZONE_REVERSE_MAX]; /* the reverse zones, up to the first NULL */
 };
 

@@ -13,6 +13,7 @@ struct operation {
 	const char *nsid; /* NULL: none */
 	int64_t rate_limit; /* 0: none */
 	struct option_list rate_exempt;
+	struct option_list transfer_to;
 	bool no_sandbox;
 };
 
@@ -45,7 +46,16 @@ struct operation {
 		  0,                                                                               \
 		  0,                                                                               \
 		  NULL },                                                                          \
+		{ "no-sandbox",                                                                    \
+		  NULL,                                                                            \
+		  "threads keep privileges that they do not need",                                 \
+		  OPTION_SWITCH,                                                                   \
+		  OPERATION_AT(settings, member, no_sandbox),                                      \
+		  0,                                                                               \
+		  0,                                                                               \
+		  NULL },                                                                          \
 	{                                                                                          \
-		"no-sandbox", NULL, "threads keep privileges that they do not need",               \
-			OPTION_SWITCH, OPERATION_AT(settings, member, no_sandbox), 0, 0, NULL      \
+		"transfer-to", "ADDR[/LEN]",                                                       \
+			"may have whole zones (AXFR), may be repeated (nobody)", OPTION_LIST,      \
+			OPERATION_AT(settings, member, transfer_to), 0, 0, NULL                    \
 	}

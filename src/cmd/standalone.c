@@ -145,6 +145,7 @@ static int start_dns(struct standalone *all)
 		.ttls = all->settings.ttls,
 		.workers = (unsigned)all->settings.dns_workers,
 		.operation = &all->settings.operation,
+		.loop = all->loop,
 		.listen = &all->settings.dns,
 		.upstreams = &all->settings.upstreams,
 	};

@@ -10,7 +10,7 @@
 #include "dns/emit.h"
 
 /* How an answer ended. */
-enum end { END_DONE, END_FORWARD };
+enum end { END_DONE, END_FORWARD, END_TRANSFER };
 
 struct chase {
 	struct str targets[LIMIT_CNAME_CHAIN];
@@ -213,15 +213,16 @@ static enum dns_place place_of(const struct answer *answer, const struct zone_ma
 								    : DNS_PLACE_IN_ADDR;
 }
 
-static enum end answer_question(struct answer *answer, const struct dns_reply *reply,
-				struct dns_question *ret_question)
+static enum end answer_question(struct answer *answer, struct dns_transport transport,
+				const struct dns_reply *reply, struct dns_question *ret_question)
 {
 	const struct dns_request *request = answer->request;
 	struct zone_match match;
 
 	if (request->type == RR_AXFR || request->type == RR_IXFR) {
-		refuse(answer, "zone transfers are not offered", EDE_PROHIBITED);
-		return END_DONE;
+		zone_lookup(answer->zone, &request->name, RR_SOA, &match);
+		answer->place = (uint8_t)place_of(answer, &match);
+		return emit_transfer(answer, transport, &match) ? END_TRANSFER : END_DONE;
 	}
 	zone_lookup(answer->zone, &request->name, request->type, &match);
 	answer->flags = DNS_AA;
@@ -263,8 +264,7 @@ static size_t answer_limit(const struct dns_options *options, const struct dns_r
 	return size > DNS_UDP_MIN ? size : DNS_UDP_MIN;
 }
 
-/* What the client wants to know about us and gets, whatever the answer. */
-static void read_options(struct answer *answer, struct dns_transport transport)
+void emit_options(struct answer *answer, struct dns_transport transport)
 {
 	const struct dns_request *request = answer->request;
 
@@ -330,7 +330,7 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 	if (reading == DNS_READ_DROP) {
 		return DNS_DROP;
 	}
-	read_options(&answer, transport);
+	emit_options(&answer, transport);
 	if (is_doubted(&answer, transport)) {
 		ret_report->allowance = transport.allowance;
 		if (transport.allowance == DNS_ALLOW_NOTHING) {
@@ -342,7 +342,14 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 		hint(&answer);
 	} else if (reading == DNS_READ_OK) {
 		answer.rcode = DNS_NOERROR;
-		if (answer_question(&answer, reply, ret_question) == END_FORWARD) {
+		enum end end = answer_question(&answer, transport, reply, ret_question);
+
+		if (end == END_TRANSFER) {
+			ret_question->name = request.name;
+			report(&answer, ret_report);
+			return DNS_TRANSFER;
+		}
+		if (end == END_FORWARD) {
 			ret_question->type = request.type;
 			ret_question->recursion_desired = (request.flags & DNS_RD) != 0;
 			ret_question->checking_disabled = (request.flags & DNS_CD) != 0;

@@ -15,6 +15,7 @@
 #include "zone/name.h"
 
 struct cookies;
+struct ip_network;
 struct zone;
 
 struct dns_options {
@@ -22,6 +23,9 @@ struct dns_options {
 	bool forward; /* names outside the zone can be asked for elsewhere; false: REFUSED */
 	/* What NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; empty: nothing. */
 	struct str nsid;
+	/* Networks that may have whole zones; none: nobody, REFUSED. */
+	const struct ip_network *transfer_to;
+	size_t n_transfer_to;
 };
 
 /* What the client may still get over UDP, when answers to its network are counted. */
@@ -40,7 +44,7 @@ struct dns_transport {
 	const struct cookies *cookies; /* NULL: no cookies are given */
 };
 
-/* A question that the resolver must be asked before there is an answer. */
+/* A question that is not answered at once: by the resolver, or with a whole zone. */
 struct dns_question {
 	struct name name;
 	uint16_t type;
@@ -73,6 +77,8 @@ enum dns_verdict {
 	DNS_ANSWER, /* `out` holds an answer */
 	DNS_DROP, /* say nothing */
 	DNS_FORWARD, /* ask the resolver for *ret_question, then dns_answer_forwarded() */
+	/* over TCP only: send the zone of *ret_question (dns/transfer.h) */
+	DNS_TRANSFER,
 };
 
 /* Room that `out` must have over TCP; over UDP options->udp_size is enough. */
@@ -80,8 +86,9 @@ enum { DNS_ANSWER_MAX = LIMIT_DNS_TCP };
 
 /*
  * Answers `query`. On DNS_ANSWER *ret_n is the size of the answer, within what the transport and
- * the client allow; on DNS_FORWARD *ret_question is set (it may be NULL when options->forward is
- * false). *ret_report is set on every verdict. `random` picks where sets begin.
+ * the client allow; on DNS_FORWARD and DNS_TRANSFER *ret_question is set (it may be NULL when
+ * options->forward is false and nobody may have zones). *ret_report is set on every verdict.
+ * `random` picks where sets begin.
  */
 enum dns_verdict dns_answer(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
@@ -93,6 +100,7 @@ enum dns_verdict dns_answer(const struct dns_options *options, const struct zone
  */
 enum dns_ede {
 	EDE_OTHER = 0,
+	EDE_NOT_READY = 14,
 	EDE_PROHIBITED = 18,
 	EDE_NOT_AUTHORITATIVE = 20,
 	EDE_NO_REACHABLE_AUTHORITY = 22,

@@ -7,7 +7,6 @@
 #include "dns/emit.h"
 
 enum {
-	SOA_NUMBERS = 20,
 	OPTION_HEAD = 4,
 	KEEPALIVE_UNIT_MS = 100, /* RFC 7828 section 3.1 */
 	AT_TTL = 2 + 4, /* of a record that begins with a pointer */
@@ -267,8 +266,8 @@ void emit_name_servers(struct answer *answer, uint32_t ttl, const struct zone_ma
 
 void emit_soa(struct answer *answer, enum answer_section section, const struct zone_match *match)
 {
-	struct str server = STR("\2ns\3dns");
-	struct str person = STR("\012hostmaster");
+	struct str server = STR(SOA_SERVER);
+	struct str person = STR(SOA_PERSON);
 	struct dns_writer *writer = &answer->writer;
 	size_t size = server.n + domain_size(answer, match) + person.n + 2 + SOA_NUMBERS;
 	struct zone_soa soa;
@@ -280,7 +279,7 @@ void emit_soa(struct answer *answer, enum answer_section section, const struct z
 		return;
 	}
 	if (section == SECTION_ANSWER) {
-		soa.ttl = match->ttl < ZONE_SOA_TTL_MAX ? match->ttl : ZONE_SOA_TTL_MAX;
+		soa.ttl = soa_ttl(match->ttl);
 	}
 	put_pointer(writer, DNS_HEADER + (size_t)match->origin);
 	put_record_head(writer, RR_SOA, soa.ttl, size);
@@ -289,11 +288,7 @@ void emit_soa(struct answer *answer, enum answer_section section, const struct z
 	put_domain(answer, match);
 	put_str(writer, person);
 	put_pointer(writer, match->reverse ? at : DNS_HEADER + (size_t)match->origin);
-	put_u32(writer, soa.serial);
-	put_u32(writer, soa.refresh);
-	put_u32(writer, soa.retry);
-	put_u32(writer, soa.expire);
-	put_u32(writer, soa.minimum);
+	put_soa_numbers(writer, &soa);
 	count(answer, section, 1);
 }
 

@@ -59,6 +59,37 @@ void emit_name_servers(struct answer *answer, uint32_t ttl, const struct zone_ma
 /* The SOA of the zone that `match` lies in. */
 void emit_soa(struct answer *answer, enum answer_section section, const struct zone_match *match);
 
+/* MNAME and RNAME without the domain behind them, and what stands behind both. */
+#define SOA_SERVER "\2ns\3dns"
+#define SOA_PERSON "\012hostmaster"
+enum { SOA_NUMBERS = 20 };
+
+static inline void put_soa_numbers(struct dns_writer *writer, const struct zone_soa *soa)
+{
+	put_u32(writer, soa->serial);
+	put_u32(writer, soa->refresh);
+	put_u32(writer, soa->retry);
+	put_u32(writer, soa->expire);
+	put_u32(writer, soa->minimum);
+}
+
+/* The TTL of a SOA that was asked for. */
+static inline uint32_t soa_ttl(uint32_t ttl)
+{
+	return ttl < ZONE_SOA_TTL_MAX ? ttl : ZONE_SOA_TTL_MAX;
+}
+
+/*
+ * transfer.c: answers a question for a zone transfer, where `match` is what the name is with its
+ * SOA; true when it is allowed and to be made, then
+ * there is no answer yet.
+ */
+bool emit_transfer(struct answer *answer, struct dns_transport transport,
+		   const struct zone_match *match);
+
+/* answer.c: what the client wants to know about us and gets, whatever the answer. */
+void emit_options(struct answer *answer, struct dns_transport transport);
+
 /* Header, question, and room kept for the OPT record. */
 void emit_begin(struct answer *answer, size_t limit, uint8_t *out);
 

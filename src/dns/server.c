@@ -120,6 +120,8 @@ static void worker_deinit(struct worker *worker)
 	}
 	close_fd(worker->epoll);
 	mailbox_free(worker->mailbox);
+	images_drain(worker->transfer_mailbox);
+	mailbox_free(worker->transfer_mailbox);
 	udp_batch_free(worker->batch);
 	mem_free(worker->udp);
 	mem_free(worker->listeners);
@@ -163,6 +165,54 @@ static int read_exempt(struct dns_server *server, const struct dns_server_config
 		server->n_rate_exempt++;
 	}
 	return 0;
+}
+
+/* Who may have whole zones: networks, or single addresses. */
+static int read_transfer_to(struct dns_server *server, const struct dns_server_config *config,
+			    char message[DNS_MESSAGE])
+{
+	size_t n = config->n_transfer_to;
+
+	if (n > LIMIT_DNS_TRANSFER_TO) {
+		return bad(message, "at most %d networks may have zones", LIMIT_DNS_TRANSFER_TO);
+	}
+	server->transfer_to = mem_alloc_array(n + 1, sizeof(struct ip_network));
+	for (size_t i = 0; i < n; i++) {
+		struct ip_network *network = &server->transfer_to[i];
+		struct str text = str_from(config->transfer_to[i]);
+
+		if (ip_parse(text, &network->ip)) {
+			network->bits = (uint8_t)(network->ip.n * 8);
+		} else if (!ip_network_parse(text, network)) {
+			return bad(message,
+				   "\"%s\" cannot have zones: write an address or ADDRESS/BITS",
+				   config->transfer_to[i]);
+		}
+	}
+	server->options.transfer_to = server->transfer_to;
+	server->options.n_transfer_to = n;
+	return 0;
+}
+
+static int open_transfers(struct dns_server *server, struct zone *zone, struct loop *loop,
+			  char message[DNS_MESSAGE])
+{
+	size_t max = (size_t)server->n_workers * LIMIT_DNS_TRANSFERS;
+	int result = images_new(loop, zone, max, &server->images);
+
+	for (unsigned i = 0; result == 0 && i < server->n_workers; i++) {
+		struct worker *worker = &server->workers[i];
+
+		result = mailbox_new(LIMIT_DNS_TRANSFERS, &worker->transfer_mailbox);
+		if (result == 0) {
+			worker->transfer_source = (struct source){
+				.kind = SOURCE_TRANSFERS,
+				.fd = mailbox_fd(worker->transfer_mailbox),
+			};
+			result = worker_watch(worker, &worker->transfer_source, EPOLLIN);
+		}
+	}
+	return result < 0 ? bad(message, "cannot set up zone transfers: %s", strerror(-result)) : 0;
 }
 
 static int server_open(struct dns_server *server, const struct dns_server_config *config,
@@ -221,7 +271,7 @@ static int check(const struct dns_server_config *config, char message[DNS_MESSAG
 	return 0;
 }
 
-int dns_server_new(const struct dns_server_config *config, const struct zone *zone,
+int dns_server_new(const struct dns_server_config *config, struct zone *zone,
 		   struct dns_resolver *resolver, struct dns_server **ret,
 		   char ret_message[DNS_MESSAGE])
 {
@@ -261,6 +311,12 @@ int dns_server_new(const struct dns_server_config *config, const struct zone *zo
 	result = read_exempt(server, config, ret_message);
 	if (result == 0) {
 		result = server_open(server, config, ret_message);
+	}
+	if (result == 0) {
+		result = read_transfer_to(server, config, ret_message);
+	}
+	if (result == 0 && config->n_transfer_to != 0) {
+		result = open_transfers(server, zone, config->loop, ret_message);
 	}
 	if (result != 0) {
 		dns_server_free(server);
@@ -309,6 +365,7 @@ struct dns_server *dns_server_free(struct dns_server *server)
 		return NULL;
 	}
 	dns_server_stop(server);
+	server->images = images_free(server->images);
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		worker_deinit(&server->workers[i]);
 	}
@@ -317,6 +374,7 @@ struct dns_server *dns_server_free(struct dns_server *server)
 	mem_free(server->listen_labels);
 	mem_free(server->labels);
 	mem_free(server->rate_exempt);
+	mem_free(server->transfer_to);
 	return mem_free(server);
 }
 
@@ -352,6 +410,7 @@ void dns_server_stats(const struct dns_server *server, struct dns_server_stats *
 		.tcp_connections = sum(server, COUNT_CONNECTIONS),
 		.tcp_refused = sum(server, COUNT_REFUSED),
 		.tcp_evicted = sum(server, COUNT_EVICTED),
+		.transfers = sum(server, COUNT_TRANSFERS),
 	};
 	struct dns_stats *stats = MEM_NEW(struct dns_stats);
 

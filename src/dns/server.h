@@ -16,6 +16,7 @@
 
 struct dns_resolver;
 struct dns_server;
+struct loop;
 struct sandbox;
 struct zone;
 
@@ -39,6 +40,13 @@ struct dns_server_config {
 	const char *const *rate_exempt;
 	size_t n_rate_exempt; /* ≤ LIMIT_DNS_RATE_EXEMPT */
 	const struct sandbox *sandbox; /* workers enter it; outlives the server; NULL: none */
+	/*
+	 * Networks ("192.0.2.0/24") and addresses that may have whole zones (AXFR, IXFR); none:
+	 * nobody. Then `loop` is the control thread's and outlives the server.
+	 */
+	const char *const *transfer_to;
+	size_t n_transfer_to; /* ≤ LIMIT_DNS_TRANSFER_TO */
+	struct loop *loop;
 	const char *nsid; /* what NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; NULL: nothing */
 };
 
@@ -48,7 +56,7 @@ struct dns_server_config {
  * with one line in `ret_message` that says which address could not be used, why, and what to do.
  */
 enum { DNS_SERVER_BAD = 1 };
-int dns_server_new(const struct dns_server_config *config, const struct zone *zone,
+int dns_server_new(const struct dns_server_config *config, struct zone *zone,
 		   struct dns_resolver *resolver, struct dns_server **ret,
 		   char ret_message[DNS_MESSAGE]);
 
@@ -80,6 +88,7 @@ struct dns_server_stats {
 	uint64_t tcp_connections; /* accepted */
 	uint64_t tcp_refused; /* closed at once: the system has no room */
 	uint64_t tcp_evicted; /* closed to make room for others */
+	uint64_t transfers; /* of zones, begun */
 	uint64_t rcodes[DNS_RCODES]; /* the last also counts all above it */
 };
 void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret);

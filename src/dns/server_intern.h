@@ -22,11 +22,12 @@
 #include "dns/rate.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
+#include "dns/transfer.h"
 
 /* "dns://" and an address to listen on. */
 enum { DNS_LABEL_TEXT = DNS_LISTEN_TEXT + 8 };
 
-enum source_kind { SOURCE_UDP, SOURCE_LISTEN, SOURCE_CONNECTION, SOURCE_MAILBOX };
+enum source_kind { SOURCE_UDP, SOURCE_LISTEN, SOURCE_CONNECTION, SOURCE_MAILBOX, SOURCE_TRANSFERS };
 
 /* What an epoll event points to; embedded first. */
 struct source {
@@ -48,6 +49,7 @@ enum worker_counter {
 	COUNT_CONNECTIONS,
 	COUNT_REFUSED,
 	COUNT_EVICTED,
+	COUNT_TRANSFERS,
 	COUNTERS,
 };
 
@@ -85,12 +87,30 @@ struct forward {
 	uint8_t packet[LIMIT_DNS_FORWARD_QUERY];
 };
 
+/* A zone transfer under way. */
+struct transfer {
+	struct mail mail;
+	struct worker *worker;
+	struct connection *connection; /* NULL: it is gone */
+	struct zone_image *image; /* NULL: there is none yet, or `outcome` says why not */
+	int outcome; /* of zone_image_open() */
+	bool here; /* the worker has it, and what the control thread did */
+	bool over; /* to be closed */
+	uint64_t began; /* ns */
+	struct name apex;
+	struct dns_transfer state;
+	size_t n;
+	uint8_t query[];
+};
+
 struct worker {
 	struct dns_server *server;
 	struct thread *thread;
 	struct mailbox *mailbox;
 	struct mail stop;
 	struct source mailbox_source;
+	struct mailbox *transfer_mailbox; /* NULL: nobody may have zones */
+	struct source transfer_source;
 	int epoll;
 	bool stopping;
 	struct random_state random;
@@ -112,6 +132,7 @@ struct worker {
 	size_t unsent; /* bytes, over all connections */
 	uint64_t accept_at; /* ns; not 0: accepting waits until then */
 	uint8_t *out; /* two answers with their lengths */
+	size_t n_transfers; /* wherever they are */
 
 	struct forward *forwards;
 	struct forward *free_forward;
@@ -126,8 +147,12 @@ struct listen_label {
 	uint8_t family; /* enum dns_family */
 };
 
+struct images;
+
 struct dns_server {
 	const struct zone *zone;
+	struct images *images; /* NULL: nobody may have zones */
+	struct ip_network *transfer_to;
 	struct dns_resolver *resolver;
 	struct dns_options options;
 	char nsid[LIMIT_DNS_NSID];
@@ -230,6 +255,33 @@ int tcp_expire(struct worker *worker);
 void tcp_close_all(struct worker *worker);
 /* Ties a question under way to its connection. */
 void tcp_hold(struct connection *connection, struct forward *forward);
+
+/* Its image came: streams it. */
+void tcp_transfer(struct worker *worker, struct connection *connection);
+
+/* images.c, control thread: answers the workers' mail, at most `max` transfers at a time. */
+int images_new(struct loop *loop, struct zone *zone, size_t max, struct images **ret);
+struct images *images_free(struct images *images); /* NULL is fine; returns NULL */
+/* No worker runs any more: closes and frees what lies in its mailbox (NULL: none). */
+void images_drain(struct mailbox *mailbox);
+
+/* images.c, worker. */
+/* Asks the control thread for an image; NULL when too many are under way. */
+struct transfer *transfer_begin(struct worker *worker, struct connection *connection,
+				const uint8_t *query, size_t n, const struct name *apex);
+/* Instead: the size of a refusal in `out`. `outcome`: of zone_image_open(). */
+size_t transfer_refuse(struct worker *worker, const uint8_t *query, size_t n,
+		       struct dns_transport transport, int outcome, uint8_t *out,
+		       struct dns_report *ret_report);
+/* The next message, of a transfer that is here. */
+size_t transfer_next(struct worker *worker, struct transfer *transfer,
+		     struct dns_transport transport, uint8_t *out);
+/* It takes too long, or holds too much. */
+bool transfer_is_overdue(const struct worker *worker, const struct transfer *transfer);
+/* It is done, or its connection gone; the transfer is no longer the caller's. */
+void transfer_end(struct worker *worker, struct transfer *transfer);
+/* What the control thread sent back. */
+void images_receive(struct worker *worker);
 
 /* forward.c */
 /*

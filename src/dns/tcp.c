@@ -15,6 +15,10 @@
  * What deserves no answer (shorter than a header, or an answer itself) is not DNS, or not in step:
  * what was asked before it is still answered, then the connection ends.
  *
+ * A zone transfer has its connection to itself: the next question waits until it is over. Its
+ * messages are made one by one as the client takes them, a few before other sources have their
+ * turn.
+ *
  * A connection that ended while one of its events may still lie in the current round is only
  * marked; the next round frees it.
  */
@@ -36,6 +40,7 @@ enum {
 	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
 	FRAME = FRAME_LENGTH,
 	ANSWER = FRAME + DNS_ANSWER_MAX,
+	TRANSFER_MESSAGES = 4, /* before the other sources have their turn */
 };
 
 enum half { HALF_NOTHING, HALF_QUESTION, HALF_ANSWER };
@@ -45,6 +50,7 @@ struct connection {
 	struct list link; /* in worker->idle or ->busy */
 	struct client_member member;
 	struct list forwards;
+	struct transfer *transfer; /* NULL: none */
 	struct sockaddr_storage peer;
 	uint64_t deadline; /* ns */
 	enum half half; /* done: from when on the deadline counts */
@@ -74,6 +80,9 @@ static void connection_break(struct worker *worker, struct connection *connectio
 	list_for_each (forward, &connection->forwards, struct forward, link) {
 		list_unlink(&forward->link);
 		forward->connection = NULL;
+	}
+	if (connection->transfer != NULL) {
+		transfer_end(worker, take(connection->transfer));
 	}
 	drop_unsent(worker, connection);
 	clients_leave(worker->clients, &connection->member);
@@ -213,6 +222,20 @@ static bool pass_on(struct worker *worker, struct connection *connection, const 
 	return true;
 }
 
+/* False when the answer (a refusal) is there already. */
+static bool begin_transfer(struct worker *worker, struct connection *connection,
+			   const uint8_t *message, size_t n, struct dns_transport transport,
+			   const struct dns_question *question, uint8_t *out,
+			   struct dns_report *ret_report, size_t *ret_n)
+{
+	connection->transfer = transfer_begin(worker, connection, message, n, &question->name);
+	if (connection->transfer == NULL) {
+		*ret_n = transfer_refuse(worker, message, n, transport, ZONE_IMAGE_TOO_MANY, out,
+					 ret_report);
+	}
+	return connection->transfer != NULL;
+}
+
 /* Answers one message into `out`; returns the bytes written, with the length in front. */
 static size_t answer_one(struct worker *worker, struct connection *connection,
 			 const uint8_t *message, size_t n, uint8_t *out, struct round *round)
@@ -240,6 +263,10 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 					      out + FRAME, &report, &size)) {
 		return 0;
 	}
+	if (verdict == DNS_TRANSFER && begin_transfer(worker, connection, message, n, transport,
+						      &question, out + FRAME, &report, &size)) {
+		return 0;
+	}
 	worker_answered(worker, listen, DNS_PROTO_TCP, &report, out + FRAME, size);
 	round->answers[report.place]++;
 	set_u16(out, (uint16_t)size);
@@ -258,7 +285,7 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 	struct round round = { 0 };
 	size_t n;
 
-	while (!connection->broken && connection->unsent == NULL &&
+	while (!connection->broken && connection->unsent == NULL && connection->transfer == NULL &&
 	       connection->n_forwards < LIMIT_DNS_TCP_FORWARDS &&
 	       frames_next(&connection->frames, &message, &n)) {
 		used += answer_one(worker, connection, message, n, worker->out + used, &round);
@@ -276,6 +303,58 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 	return messages;
 }
 
+/* ---- zone transfers ---- */
+
+static bool is_streaming(const struct connection *connection)
+{
+	return connection->transfer != NULL && connection->transfer->here;
+}
+
+/* Sends what the client takes, up to some messages. Returns whether there was anything to send. */
+static bool stream(struct worker *worker, struct connection *connection)
+{
+	struct dns_transport transport =
+		worker_transport(worker, /* tcp= */ true, &connection->peer);
+	bool progress = false;
+
+	for (size_t i = 0; i < TRANSFER_MESSAGES && is_streaming(connection); i++) {
+		struct transfer *transfer = connection->transfer;
+		size_t n;
+
+		if (connection->unsent != NULL) {
+			break;
+		}
+		if (transfer_is_overdue(worker, transfer)) {
+			connection_break(worker, connection);
+			break;
+		}
+		n = transfer_next(worker, transfer, transport, worker->out + FRAME);
+		if (transfer->state.ended) {
+			transfer_end(worker, take(connection->transfer));
+		}
+		set_u16(worker->out, (uint16_t)n);
+		write_out(worker, connection, worker->out, FRAME + n);
+		progress = true;
+	}
+	return progress;
+}
+
+/* ---- what is next ---- */
+
+static enum half half_of(const struct connection *connection, bool full)
+{
+	if (connection->unsent != NULL || connection->transfer != NULL) {
+		return HALF_ANSWER;
+	}
+	return frames_begun(&connection->frames) && !full ? HALF_QUESTION : HALF_NOTHING;
+}
+
+static bool is_over(const struct connection *connection)
+{
+	return connection->ended && connection->unsent == NULL && connection->transfer == NULL &&
+	       connection->n_forwards == 0;
+}
+
 /*
  * After anything happened: what to wait for, and until when. `progress`: what was half done is
  * done, and what may be half done now is something else.
@@ -283,24 +362,24 @@ static size_t answer_all(struct worker *worker, struct connection *connection)
 static void settle(struct worker *worker, struct connection *connection, bool progress)
 {
 	bool full = connection->n_forwards >= LIMIT_DNS_TCP_FORWARDS;
-	enum half half = connection->unsent != NULL                   ? HALF_ANSWER
-			 : frames_begun(&connection->frames) && !full ? HALF_QUESTION
-								      : HALF_NOTHING;
+	enum half half = half_of(connection, full);
 
 	if (connection->broken) {
 		return;
 	}
-	if (connection->ended && connection->unsent == NULL && connection->n_forwards == 0) {
+	if (is_over(connection)) {
 		connection_break(worker, connection);
 		return;
 	}
 	if (half != connection->half || progress) {
 		set_state(worker, connection, half);
 	}
-	if (connection->unsent != NULL) {
+	if (connection->unsent != NULL || is_streaming(connection)) {
 		watch(worker, connection, EPOLLOUT);
 	} else {
-		watch(worker, connection, full || connection->ended ? 0 : EPOLLIN);
+		bool waiting = full || connection->transfer != NULL || connection->ended;
+
+		watch(worker, connection, waiting ? 0 : EPOLLIN);
 	}
 }
 
@@ -338,8 +417,11 @@ void tcp_serve(struct worker *worker, struct connection *connection, uint32_t ev
 	if (connection->unsent != NULL) {
 		write_unsent(worker, connection);
 		progress = connection->unsent == NULL;
-	} else if ((events & EPOLLIN) != 0) {
+	} else if ((events & EPOLLIN) != 0 && connection->transfer == NULL) {
 		read_in(worker, connection);
+	}
+	if (!connection->broken) {
+		progress |= stream(worker, connection);
 	}
 	if (!connection->broken) {
 		progress |= answer_all(worker, connection) != 0;
@@ -362,6 +444,15 @@ void tcp_send(struct worker *worker, struct forward *forward, const uint8_t *ans
 		progress |= answer_all(worker, connection) != 0;
 	}
 	settle(worker, connection, progress);
+}
+
+void tcp_transfer(struct worker *worker, struct connection *connection)
+{
+	(void)stream(worker, connection);
+	if (!connection->broken) {
+		(void)answer_all(worker, connection);
+	}
+	settle(worker, connection, true);
 }
 
 /* ---- connections ---- */

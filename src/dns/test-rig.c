@@ -373,10 +373,11 @@ static void print_section(struct buffer *out, const uint8_t *p, size_t n, size_t
 	mem_free(lines);
 }
 
-static const char *print_answer(struct rig *rig)
+const char *rig_print(struct rig *rig)
 {
-	static const char *const rcodes[] = { "NOERROR",  "FORMERR", "SERVFAIL",
-					      "NXDOMAIN", "NOTIMP",  "REFUSED" };
+	static const char *const rcodes[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+					      "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+					      "NXRRSET", "NOTAUTH" };
 	_cleanup_buffer_ struct buffer out = BUFFER_INIT(sizeof(rig->text));
 	const uint8_t *p = rig->answer;
 	size_t n = rig->answer_n;
@@ -434,10 +435,12 @@ const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n)
 			dns_answer_forwarded(&rig->options, rig->zone, packet, n, transport,
 					     &rig->random, &rig->reply, rig->answer, &rig->report);
 		break;
+	case DNS_TRANSFER:
+		return "a transfer";
 	default:
 		break;
 	}
-	return print_answer(rig);
+	return rig_print(rig);
 }
 
 const char *rig_ask(struct rig *rig, const char *name, uint16_t type)

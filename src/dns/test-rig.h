@@ -60,12 +60,15 @@ void rig_slice(struct rig *rig, const char *space, const char *slice, const char
 
 /*
  * Asks, and returns the answer as lines: RCODE and flags, then the records of each section, sorted;
- * the case of the name is kept. "no answer" when there is none.
+ * the case of the name is kept. "no answer" when there is none, "a transfer" for DNS_TRANSFER.
  */
 const char *rig_ask(struct rig *rig, const char *name, uint16_t type);
 
 /* Sends bytes as they are. */
 const char *rig_send(struct rig *rig, const uint8_t *packet, size_t n);
+
+/* The message in `answer` as rig_ask() tells it. */
+const char *rig_print(struct rig *rig);
 
 /* Writes a query into `packet`, returns its size. */
 size_t rig_query(const struct rig *rig, const char *name, uint16_t type, uint8_t *packet);

@@ -97,6 +97,9 @@ static void serve(struct worker *worker, const struct epoll_event *event)
 	case SOURCE_CONNECTION:
 		tcp_serve(worker, (struct connection *)(void *)source, event->events);
 		break;
+	case SOURCE_TRANSFERS:
+		images_receive(worker);
+		break;
 	case SOURCE_MAILBOX:
 		read_mail(worker);
 		break;

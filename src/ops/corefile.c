@@ -214,6 +214,64 @@ static int set_nsid(struct parsing *parsing, const struct corefile_line *line)
 	return 0;
 }
 
+/* An address may have a port, where CoreDNS sends a NOTIFY; a network is our own addition. */
+static int add_transfer_to(struct parsing *parsing, const struct corefile_line *line,
+			   const char *word)
+{
+	struct corefile *corefile = parsing->corefile;
+	struct str text = str_from(word);
+	struct str host = text;
+	struct ip_network network;
+	struct ip ip;
+	uint16_t port;
+
+	if (!ip_parse(text, &ip) && !ip_network_parse(text, &network)) {
+		cut_port(&host, &port);
+		if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
+			host = (struct str){ .p = host.p + 1, .n = host.n - 2 };
+		}
+		if (!ip_parse(host, &ip)) {
+			return corefile_bad(parsing, line,
+					    "transfer to \"%.100s\": no address, network or \"*\"",
+					    word);
+		}
+	}
+	if (corefile->n_transfer_to == COREFILE_TRANSFER_TO) {
+		return corefile_bad(parsing, line, "transfer: at most %d addresses",
+				    COREFILE_TRANSFER_TO);
+	}
+	corefile->transfer_to[corefile->n_transfer_to++] = str_dup(host);
+	return 0;
+}
+
+static int set_transfer_to(struct parsing *parsing, const struct corefile_line *line)
+{
+	int result = 0;
+
+	if (line->n == 1) {
+		return corefile_bad(parsing, line, "transfer to whom?");
+	}
+	for (size_t i = 1; i < line->n && result == 0; i++) {
+		if (strcmp(line->words[i], "*") != 0) {
+			result = add_transfer_to(parsing, line, line->words[i]);
+		} else if ((result = add_transfer_to(parsing, line, "0.0.0.0/0")) == 0) {
+			result = add_transfer_to(parsing, line, "::/0");
+		}
+	}
+	return result;
+}
+
+static int set_transfer(struct parsing *parsing, const struct corefile_line *line)
+{
+	static const struct corefile_word words[] = { { "to", set_transfer_to, NULL } };
+
+	if (line->n > 1) {
+		corefile_warn(parsing, line,
+			      "transfer: every zone that is served, not just those named here");
+	}
+	return corefile_apply(parsing, line->block, words, ARRAY_SIZE(words), "option of transfer");
+}
+
 static int set_bind(struct parsing *parsing, const struct corefile_line *line)
 {
 	struct corefile *corefile = parsing->corefile;
@@ -387,7 +445,7 @@ static const struct corefile_word plugins[] = {
 	{ "timeouts", NULL, NULL },
 	{ "tls", NULL, "DNS over TLS is not served" },
 	{ "trace", NULL, "queries are not traced" },
-	{ "transfer", NULL, "the zone is not transferred" },
+	{ "transfer", set_transfer, NULL },
 	{ "tsig", NULL, "signatures of queries are not looked at" },
 	{ "view", NULL, "the block serves every client" },
 	{ "whoami", NULL, NULL },
@@ -537,6 +595,9 @@ void corefile_deinit(struct corefile *corefile)
 	}
 	for (size_t i = 0; i < corefile->n_binds; i++) {
 		mem_free(corefile->binds[i]);
+	}
+	for (size_t i = 0; i < corefile->n_transfer_to; i++) {
+		mem_free(corefile->transfer_to[i]);
 	}
 	for (size_t i = 0; i < corefile->n_upstreams; i++) {
 		mem_free(corefile->upstreams[i]);

@@ -18,6 +18,7 @@
 enum {
 	COREFILE_UPSTREAMS = 16,
 	COREFILE_BINDS = 16,
+	COREFILE_TRANSFER_TO = 64,
 	COREFILE_ADDRESS = 64,
 };
 
@@ -44,6 +45,8 @@ struct corefile {
 	size_t n_binds;
 	uint16_t udp_size; /* 0: not said */
 	char *nsid; /* NULL: not said */
+	char *transfer_to[COREFILE_TRANSFER_TO]; /* "192.0.2.1", "0.0.0.0/0" */
+	size_t n_transfer_to;
 	char *upstreams[COREFILE_UPSTREAMS]; /* "192.0.2.1:53" */
 	size_t n_upstreams;
 	char *resolv_conf; /* a file to take them from; NULL: none */

@@ -171,7 +171,7 @@ static const struct corefile_word options[] = {
 	{ "resyncperiod", NULL, NULL },
 	{ "startup_timeout", set_startup, NULL },
 	{ "tls", NULL, CREDENTIALS },
-	{ "transfer", NULL, "the zone is not transferred" },
+	{ "transfer", NULL, "it is a plugin of its own: transfer { to … }" },
 	{ "ttl", set_ttl, NULL },
 	{ "upstream", NULL, NULL },
 	{ "zonal", set_zonal, NULL },

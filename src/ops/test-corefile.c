@@ -147,6 +147,25 @@ static void every_option_that_is_ours_is_applied(void **state)
 	corefile_deinit(&corefile);
 }
 
+static void transfer_says_who_may_have_zones(void **state)
+{
+	struct corefile corefile =
+		parse(". {\n kubernetes\n transfer {\n  to 192.0.2.1 192.0.2.2:5300\n  to "
+		      "[2001:db8::1]:53 2001:db8::2 10.0.0.0/8\n  to *\n }\n}\n",
+		      "");
+	static const char *const to[] = { "192.0.2.1",  "192.0.2.2", "2001:db8::1", "2001:db8::2",
+					  "10.0.0.0/8", "0.0.0.0/0", "::/0" };
+
+	assert_int_equal(corefile.n_transfer_to, 7);
+	for (size_t i = 0; i < 7; i++) {
+		assert_string_equal(corefile.transfer_to[i], to[i]);
+	}
+	corefile_deinit(&corefile);
+	expect_bad(". {\n kubernetes\n transfer {\n  to everybody\n }\n}\n",
+		   "Corefile:4: transfer to \"everybody\": no address, network or \"*\"");
+	expect_bad(". {\n kubernetes\n transfer {\n  to\n }\n}\n", "Corefile:4: transfer to whom?");
+}
+
 static void what_is_not_done_is_said_with_what_it_means(void **state)
 {
 	struct corefile corefile =
@@ -238,6 +257,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kubeadms_file_needs_no_warning),
 		cmocka_unit_test(every_option_that_is_ours_is_applied),
+		cmocka_unit_test(transfer_says_who_may_have_zones),
 		cmocka_unit_test(what_is_not_done_is_said_with_what_it_means),
 		cmocka_unit_test(errors_name_their_line),
 		cmocka_unit_test(variables_of_the_environment_are_put_in),

@@ -3,6 +3,7 @@
 #include "zone/address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 bool address_parse(struct str text, struct address *ret)
@@ -176,4 +177,31 @@ bool reverse_name_read(const struct name *name, struct reverse_name *ret)
 	reverse.rest = (uint8_t)left;
 	*ret = reverse;
 	return true;
+}
+
+size_t address_reverse_name(const struct address *address, uint8_t ret_name[ADDRESS_REVERSE])
+{
+	static const char digits[] = "0123456789abcdef";
+	bool is_four = address->n == 4;
+	const char *tail = is_four ? "\7in-addr\4arpa" : "\3ip6\4arpa";
+	size_t n = 0;
+
+	for (size_t i = address->n; i-- > 0;) {
+		uint8_t byte = address->bytes[i];
+
+		if (is_four) {
+			n += (size_t)snprintf((char *)ret_name + n, 5, "%c%u",
+					      byte > 99  ? 3
+					      : byte > 9 ? 2
+							 : 1,
+					      byte);
+			continue;
+		}
+		ret_name[n++] = 1;
+		ret_name[n++] = (uint8_t)digits[byte & 15];
+		ret_name[n++] = 1;
+		ret_name[n++] = (uint8_t)digits[byte >> 4];
+	}
+	memcpy(ret_name + n, tail, strlen(tail) + 1);
+	return n + strlen(tail) + 1;
 }

@@ -57,4 +57,8 @@ struct reverse_name {
 	uint8_t nibbles;
 	uint8_t rest;
 };
+/* The other way: the whole name of an address, in wire format. Returns its length. */
+enum { ADDRESS_REVERSE = 2 * 32 + 10 };
+size_t address_reverse_name(const struct address *address, uint8_t ret_name[ADDRESS_REVERSE]);
+
 bool reverse_name_read(const struct name *name, struct reverse_name *ret);

@@ -88,6 +88,7 @@ struct service_body {
 	uint32_t ready; /* the same, counted in addresses, for people */
 	uint32_t total;
 	uint32_t mask; /* of slots */
+	size_t size; /* bytes of all this */
 	struct body_node node;
 	struct range alias; /* in text: the target of an ExternalName */
 	const struct body_endpoint *endpoints;

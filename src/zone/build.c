@@ -515,6 +515,7 @@ static struct service_body *pack(struct build *build, struct str base,
 	body->ready = build->ready;
 	body->total = build->total;
 	body->mask = layout.mask;
+	body->size = sizeof(struct service_body) + layout.end;
 	body->node = build->node;
 	body->endpoints = endpoints;
 	body->paired = build->paired;

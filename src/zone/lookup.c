@@ -435,3 +435,8 @@ const struct name *zone_domain(const struct zone *zone)
 {
 	return &zone->cluster.domain;
 }
+
+bool zone_is_synced(const struct zone *zone)
+{
+	return counter_get(&zone->synced) != 0;
+}

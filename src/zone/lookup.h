@@ -141,5 +141,8 @@ struct zone_soa {
 /* `fresh`: for a negative answer that must not be kept. */
 void zone_soa(const struct zone *zone, bool fresh, struct zone_soa *ret);
 
+/* Whether everything is known that there was at the start. */
+bool zone_is_synced(const struct zone *zone);
+
 /* The domain. */
 const struct name *zone_domain(const struct zone *zone);

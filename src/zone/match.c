@@ -376,3 +376,63 @@ void match_service(const struct zone *zone, const struct service_body *body,
 		match_node(zone, body, &body->node, type, 0, ret);
 	}
 }
+
+/* ---- all of them, one after the other ---- */
+
+uint32_t match_names(const struct service_body *body)
+{
+	return body->type == SERVICE_EXTERNAL ? 1 : 1 + body->n_ports + body->n_endpoints;
+}
+
+static size_t put_underscored(struct str label, uint8_t *out)
+{
+	out[0] = (uint8_t)label.n; /* its length octet, and one for the underscore */
+	out[1] = '_';
+	memcpy(out + 2, label.p + 1, label.n - 1);
+	return label.n + 1;
+}
+
+size_t match_labels(const struct service_body *body, uint32_t i, uint8_t ret_labels[LIMIT_DNS_NAME])
+{
+	struct str base = body_base(body);
+	size_t n = 0;
+
+	if (i != 0 && i <= body->n_ports) {
+		const struct body_port *port = &body->ports[i - 1];
+		struct str name = body_label(body, port->name);
+		struct str protocol = body_label(body, port->protocol);
+
+		if (name.n > LIMIT_DNS_LABEL || protocol.n > LIMIT_DNS_LABEL ||
+		    name.n + protocol.n + 2 + base.n > LIMIT_DNS_NAME) {
+			return 0;
+		}
+		n = put_underscored(name, ret_labels);
+		n += put_underscored(protocol, ret_labels + n);
+	} else if (i != 0) {
+		struct str label =
+			body_endpoint_label(body, &body->endpoints[i - 1 - body->n_ports]);
+
+		if (label.n + base.n > LIMIT_DNS_NAME) {
+			return 0;
+		}
+		memcpy(ret_labels, label.p, label.n);
+		n = label.n;
+	}
+	memcpy(ret_labels + n, base.p, base.n);
+	return n + base.n;
+}
+
+void match_nth(const struct zone *zone, const struct service_body *body, uint32_t i, uint16_t type,
+	       struct zone_match *ret)
+{
+	if (body->type == SERVICE_EXTERNAL) {
+		match_external(zone, body, 0, ret);
+	} else if (i > body->n_ports) {
+		match_endpoint(zone, body, &body->endpoints[i - 1 - body->n_ports], type, 1, ret);
+	} else if (is_void(zone, body)) {
+		set_void(zone, body, 0, ret);
+	} else {
+		match_node(zone, body, i == 0 ? &body->node : &body->ports[i - 1].node, type, 0,
+			   ret);
+	}
+}

@@ -12,6 +12,16 @@
 void match_service(const struct zone *zone, const struct service_body *body,
 		   const struct name *name, size_t below, uint16_t type, struct zone_match *ret);
 
+/*
+ * The names that a body has records at, `match_names()` of them: the wire labels of name `i`
+ * without the zone's name (0 bytes: too long for any name), and its records of `type`.
+ */
+uint32_t match_names(const struct service_body *body);
+size_t match_labels(const struct service_body *body, uint32_t i,
+		    uint8_t ret_labels[LIMIT_DNS_NAME]);
+void match_nth(const struct zone *zone, const struct service_body *body, uint32_t i, uint16_t type,
+	       struct zone_match *ret);
+
 /* _tcp.SERVICE: nothing of its own, but names below it (RFC 8020). */
 bool match_has_protocol(const struct service_body *body, struct str label);
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "zone/retire.h"
 
 /*
  * `data` holds the targets: uint16_t sources (writer only), uint8_t length, the labels. Names of
@@ -131,11 +132,58 @@ struct str reverse_leaf_next(const struct reverse_leaf *leaf, size_t *cursor)
 	return (struct str){ .p = (const char *)target + TARGET_HEAD, .n = target[2] };
 }
 
+struct address reverse_leaf_address(const struct reverse_leaf *leaf)
+{
+	struct address address = { .n = leaf->n };
+
+	memcpy(address.bytes, leaf->data, leaf->n);
+	return address;
+}
+
+static void each_below(const void *node,
+		       void (*visit)(const struct reverse_leaf *leaf, void *userdata),
+		       void *userdata)
+{
+	if (is_leaf(node)) {
+		visit(to_leaf(node), userdata);
+		return;
+	}
+	const struct branch *branch = node;
+
+	/* As deep as an address has nibbles. */
+	for (unsigned i = 0; i < children_count(branch); i++) {
+		each_below(branch->children[i].value, visit, userdata);
+	}
+}
+
+void reverse_each(const struct reverse *reverse, const struct address *prefix, unsigned nibbles,
+		  void (*visit)(const struct reverse_leaf *leaf, void *userdata), void *userdata)
+{
+	const void *node = reverse->root.value;
+
+	if (!reverse_has_prefix(reverse, prefix, nibbles)) {
+		return;
+	}
+	/* Whatever has the prefix has it in common with all below the first branch behind it. */
+	while (!is_leaf(node) && ((const struct branch *)node)->nibble < nibbles) {
+		const struct branch *branch = node;
+		unsigned value = nibble_of(prefix->bytes, branch->nibble);
+
+		node = branch->children[child_index(branch, value)].value;
+	}
+	each_below(node, visit, userdata);
+}
+
 /* ---- leaves ---- */
 
 static void free_leaf(void *value)
 {
 	mem_free(value);
+}
+
+static size_t leaf_size(const struct reverse_leaf *leaf)
+{
+	return sizeof(*leaf) + leaf->n + leaf->bytes;
 }
 
 static void free_branch(void *value)
@@ -342,7 +390,7 @@ void reverse_add(struct reverse *reverse, const struct address *address, struct 
 	struct snapshot *slot = slot_for(reverse, address->bytes, address->n * 2U, &parent);
 
 	(void)snapshot_publish(slot, from_leaf(leaf_with(near, address, labels, service)));
-	snapshot_retire(near, free_leaf);
+	retire_value(reverse->retire, near, leaf_size(near), free_leaf);
 }
 
 void reverse_remove(struct reverse *reverse, const struct address *address, struct str labels,
@@ -376,7 +424,7 @@ void reverse_remove(struct reverse *reverse, const struct address *address, stru
 			remove_child(parent, nibble_of(address->bytes, branch->nibble));
 		}
 	}
-	snapshot_retire(leaf, free_leaf);
+	retire_value(reverse->retire, leaf, leaf_size(leaf), free_leaf);
 }
 
 static void free_node(void *node)
@@ -400,5 +448,6 @@ static void free_node(void *node)
 void reverse_deinit(struct reverse *reverse)
 {
 	free_node(reverse->root.value);
-	*reverse = (struct reverse){ 0 };
+	reverse->root.value = NULL;
+	reverse->n = 0;
 }

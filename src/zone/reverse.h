@@ -17,10 +17,13 @@
 #include "base/str.h"
 #include "zone/address.h"
 
+struct retire;
+
 /* Zero-initialised is empty. One family each. */
 struct reverse {
 	struct snapshot root;
 	size_t n; /* addresses; writer only */
+	struct retire *retire; /* NULL: leaves go with the readers; writer only */
 };
 
 /* The names of one address; immutable but for what only the writer looks at. */
@@ -50,6 +53,15 @@ const struct reverse_leaf *reverse_find(const struct reverse *reverse,
  */
 bool reverse_has_prefix(const struct reverse *reverse, const struct address *prefix,
 			unsigned nibbles);
+
+/*
+ * [writer] Calls `visit` for each address that begins with the first `nibbles` nibbles of `prefix`.
+ * What it is given stays as long as zone/retire.h says.
+ */
+void reverse_each(const struct reverse *reverse, const struct address *prefix, unsigned nibbles,
+		  void (*visit)(const struct reverse_leaf *leaf, void *userdata), void *userdata);
+
+struct address reverse_leaf_address(const struct reverse_leaf *leaf);
 
 /* Number of names to answer with, ≥ 1. */
 uint32_t reverse_leaf_count(const struct reverse_leaf *leaf);

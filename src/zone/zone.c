@@ -82,6 +82,8 @@ int zone_new(const struct zone_config *config, struct zone **ret, char ret_messa
 	}
 	realm_init(&zone->cluster);
 	realm_init(&zone->imports);
+	retire_init(&zone->retire);
+	zone->reverse[0].retire = zone->reverse[1].retire = &zone->retire;
 	zone->spaces = snapshot_map_new(LIMIT_ZONE_NAMESPACES, space_key);
 	if (zone->pods_mode == ZONE_PODS_VERIFIED) {
 		zone->pods = zone_pods_new();
@@ -104,6 +106,7 @@ struct zone *zone_free(struct zone *zone)
 	if (zone == NULL) {
 		return NULL;
 	}
+	assert(list_is_empty(&zone->retire.holds));
 	realm_deinit(&zone->cluster);
 	realm_deinit(&zone->imports);
 	map_deinit(&zone->space_map, free_space);
@@ -170,9 +173,13 @@ void zone_stats(const struct zone *zone, struct zone_stats *ret)
 			    snapshot_map_count(zone->imports.services),
 		.endpoints = zone->n_endpoints,
 		.addresses = zone->reverse[0].n + zone->reverse[1].n,
+		.kept = zone->retire.bytes,
 		.serial = (uint32_t)counter_get(&zone->serial),
 		.synced = counter_get(&zone->synced) != 0,
 	};
+	list_for_each (hold, &zone->retire.holds, struct retire_hold, link) {
+		ret->images++;
+	}
 }
 
 /* ---- names of addresses ---- */
@@ -342,7 +349,7 @@ static void service_publish(struct zone *zone, struct service *service)
 	service->body = body;
 	zone->n_endpoints += body != NULL ? body->ready : 0;
 	zone->n_endpoints -= old != NULL ? old->ready : 0;
-	snapshot_retire(old, release_body);
+	retire_value(&zone->retire, old, old != NULL ? old->size : 0, release_body);
 	zone_bump(zone);
 }
 

@@ -106,7 +106,7 @@ struct zone_config {
 enum { ZONE_BAD_CONFIG = 1 };
 int zone_new(const struct zone_config *config, struct zone **ret, char ret_message[ZONE_MESSAGE]);
 
-/* No reader may be left. NULL is fine; returns NULL. */
+/* No reader and no image may be left. NULL is fine; returns NULL. */
 struct zone *zone_free(struct zone *zone);
 
 /*
@@ -153,6 +153,8 @@ struct zone_stats {
 	size_t services;
 	size_t endpoints; /* ready addresses in slices that belong to a published Service */
 	size_t addresses; /* with a reverse name */
+	size_t images; /* that are open, for zone transfers */
+	size_t kept; /* bytes that were replaced since and are kept for them */
 	uint32_t serial;
 	bool synced;
 };

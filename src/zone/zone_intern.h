@@ -10,6 +10,7 @@
 #include "zone/body.h"
 #include "zone/lookup.h"
 #include "zone/programming.h"
+#include "zone/retire.h"
 #include "zone/reverse.h"
 #include "zone/source.h"
 #include "zone/zone.h"
@@ -102,6 +103,7 @@ struct zone {
 	/* The control thread's. */
 	const struct clock *clock;
 	uint64_t revision; /* of the change that is being fed in, as a serial number */
+	struct retire retire; /* what images may hold */
 	struct build *build;
 	struct map space_map; /* struct space by name */
 	struct zone_programming programming[ZONE_SERVICE_KINDS];
