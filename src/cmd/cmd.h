@@ -20,5 +20,6 @@ struct cmd {
 extern const struct cmd cmd_dns;
 extern const struct cmd cmd_explain;
 extern const struct cmd cmd_proxy;
+extern const struct cmd cmd_peers;
 extern const struct cmd cmd_standalone;
 extern const struct cmd cmd_version;

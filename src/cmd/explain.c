@@ -19,8 +19,8 @@
 #include "client/remote.h"
 #include "cmd/cmd.h"
 #include "cmd/explain_settings.h"
+#include "cmd/kubeconfig.h"
 #include "cmd/options.h"
-#include "cmd/settings.h"
 #include "loop/loop.h"
 #include "object/kinds.h"
 #include "ops/explain.h"
@@ -246,18 +246,6 @@ static int run_loop(struct explaining *all)
 
 /* ---- wiring ---- */
 
-/* --kubeconfig, $KUBECONFIG, what `standalone` wrote, and then as client/kubeconfig.h says. */
-static char *choose_kubeconfig(const char *given)
-{
-	char *own;
-
-	if (given != NULL || getenv("KUBECONFIG") != NULL) {
-		return mem_strdup(given);
-	}
-	own = mem_printf("%s/admin.kubeconfig", settings_data_dir());
-	return access(own, R_OK) == 0 ? own : mem_free(own);
-}
-
 static int connect_and_run(struct explaining *all)
 {
 	int code = EXIT_FAILED;
@@ -328,7 +316,7 @@ static int run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	all.name = words.items[0];
-	path = choose_kubeconfig(all.kubeconfig);
+	path = kubeconfig_choose(all.kubeconfig);
 	if (kubeconfig_read(path, all.context, &all.config, message) != 0) {
 		fprintf(stderr, "headlessd: %s\n", message);
 		return EXIT_FAILED;

@@ -2,13 +2,16 @@
 #include "cmd/kubeconfig.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cmd/settings.h"
 #include "http/pki.h"
 
 enum { KUBECONFIG_MAX = 256 * 1024 };
@@ -51,4 +54,15 @@ int kubeconfig_write(const char *path, const char *server, const char *ca,
 		return 0;
 	}
 	return error_trace(file_write(path, buffer_str(&text), 0600));
+}
+
+char *kubeconfig_choose(const char *given)
+{
+	char *own;
+
+	if (given != NULL || getenv("KUBECONFIG") != NULL) {
+		return mem_strdup(given);
+	}
+	own = mem_printf("%s/admin.kubeconfig", settings_data_dir());
+	return access(own, R_OK) == 0 ? own : mem_free(own);
 }

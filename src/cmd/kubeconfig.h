@@ -11,3 +11,9 @@ struct pki_pair;
  */
 int kubeconfig_write(const char *path, const char *server, const char *ca,
 		     const struct pki_pair *admin);
+
+/*
+ * The file for a subcommand that asks the API: `given` (--kubeconfig), $KUBECONFIG, what
+ * `standalone` wrote in its usual place. NULL: client/kubeconfig.h knows more. Owned by the caller.
+ */
+char *kubeconfig_choose(const char *given);
