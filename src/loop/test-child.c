@@ -198,9 +198,8 @@ static void a_child_gets_default_signals_and_no_descriptors(void **state)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(9);
 	text = log_of(seen);
+	assert_int_equal(sscanf(text, "SigBlk: %*x SigIgn: %lx", &ignored), 1);
 	assert_non_null(strstr(text, "SigBlk:\t0000000000000000\n"));
-	assert_non_null(strstr(text, "SigIgn:"));
-	assert_int_equal(sscanf(strstr(text, "SigIgn:"), "SigIgn: %lx", &ignored), 1);
 	/*
 	 * But for the two that the C library keeps for itself: posix_spawn() ignores them, so they
 	 * are when make(1) has started us, and nobody can set them.
