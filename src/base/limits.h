@@ -46,6 +46,8 @@ enum {
 	/* HTTP. */
 	LIMIT_HTTP_CONNECTIONS = 8192, /* more than may wait for peers */
 	LIMIT_HTTP_TARGET = 16 * 1024,
+	LIMIT_HTTP_HEAD = 64 * 1024, /* of an answer that we read ourselves */
+	LIMIT_HTTP_HEADERS = 128,
 	LIMIT_SELECTOR = 16 * 1024, /* text of a label or field selector */
 	LIMIT_REQUEST_ARENA = 8 * 1024 * 1024,
 	LIMIT_RESPONSE = 1024 * 1024 * 1024,

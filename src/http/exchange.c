@@ -53,6 +53,12 @@ void http_reply_stream(struct http_exchange *exchange, int status, const char *c
 	exchange->ops->stream(exchange, status, stream, userdata);
 }
 
+void http_reply_upgrade(struct http_exchange *exchange,
+			void (*opened)(void *userdata, struct tunnel *tunnel), void *userdata)
+{
+	exchange->ops->upgrade(exchange, opened, userdata);
+}
+
 void http_wake(struct http_exchange *exchange)
 {
 	exchange->ops->wake(exchange);

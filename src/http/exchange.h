@@ -16,6 +16,7 @@
 #include "base/str.h"
 
 struct http_exchange;
+struct tunnel;
 
 enum http_method {
 	HTTP_GET,
@@ -64,9 +65,11 @@ struct http_exchange_ops {
 	void (*stream)(struct http_exchange *exchange, int status, const struct http_stream *stream,
 		       void *userdata);
 	void (*wake)(struct http_exchange *exchange);
+	void (*upgrade)(struct http_exchange *exchange,
+			void (*opened)(void *userdata, struct tunnel *tunnel), void *userdata);
 };
 
-enum { HTTP_REPLY_HEADERS = 8 };
+enum { HTTP_REPLY_HEADERS = 48 };
 
 struct http_exchange {
 	const struct http_exchange_ops *ops;
@@ -115,6 +118,14 @@ void http_reply(struct http_exchange *exchange, int status, const char *content_
  */
 void http_reply_stream(struct http_exchange *exchange, int status, const char *content_type,
 		       const struct http_stream *stream, void *userdata);
+
+/*
+ * Answers 101: from now on the connection carries what the header Upgrade says, which is set before
+ * (http_set_header). `opened` is called exactly once, later, with the connection (the receiver's),
+ * or with NULL when the client has gone. Afterwards the exchange is gone.
+ */
+void http_reply_upgrade(struct http_exchange *exchange,
+			void (*opened)(void *userdata, struct tunnel *tunnel), void *userdata);
 
 /*
  * For a handler that will answer later, told before it returns: `gone` is called, once, when the

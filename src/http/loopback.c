@@ -8,10 +8,13 @@
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "http/intern.h"
+#include "http/tunnel.h"
 
 enum { READ_SIZE = 16384 };
 
@@ -20,6 +23,8 @@ struct http_loopback {
 	struct buffer body;
 	const struct http_stream *stream;
 	void *stream_userdata;
+	struct loop *loop; /* for connections after an upgrade */
+	int fd; /* the client's end of one; -1: none */
 	int status;
 	bool complete;
 	bool hung_up;
@@ -30,8 +35,18 @@ static struct http_loopback *of(struct http_exchange *exchange)
 	return container_of(exchange, struct http_loopback, exchange);
 }
 
+static struct loop *upgrades_on;
+
+void http_loopback_upgrades(struct loop *loop)
+{
+	upgrades_on = loop;
+}
+
 static void destroy(struct http_loopback *loopback)
 {
+	if (loopback->fd >= 0) {
+		close(loopback->fd);
+	}
 	buffer_deinit(&loopback->body);
 	arena_deinit(&loopback->exchange.arena);
 	mem_free(loopback);
@@ -70,10 +85,32 @@ static void wake(struct http_exchange *exchange)
 {
 }
 
+/* The connection is a pair of sockets: one end for the handler, one for the test. */
+static void upgrade(struct http_exchange *exchange,
+		    void (*opened)(void *userdata, struct tunnel *tunnel), void *userdata)
+{
+	struct http_loopback *loopback = of(exchange);
+	int fds[2];
+
+	loopback->status = 101;
+	loopback->complete = true;
+	if (loopback->hung_up ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
+		opened(userdata, NULL);
+	} else {
+		loopback->fd = fds[1];
+		opened(userdata, tunnel_of_socket(loopback->loop, fds[0], STR_NONE));
+	}
+	if (loopback->hung_up) {
+		destroy(loopback);
+	}
+}
+
 static const struct http_exchange_ops loopback_ops = {
 	.reply = reply,
 	.stream = stream,
 	.wake = wake,
+	.upgrade = upgrade,
 };
 
 static struct str arena_lower(struct arena *arena, const char *text)
@@ -121,6 +158,8 @@ struct http_loopback *http_loopback_send(http_handler_fn handler, void *userdata
 	buffer_init(&loopback->body, LIMIT_RESPONSE);
 	arena_init(&exchange->arena, LIMIT_REQUEST_ARENA);
 	exchange->ops = &loopback_ops;
+	loopback->loop = upgrades_on;
+	loopback->fd = -1;
 	exchange->method = http_method_of(method);
 	exchange->path = http_unescape(&exchange->arena, path, /* plus= */ false);
 	exchange->body = arena_str(&exchange->arena, body);
@@ -182,6 +221,11 @@ struct str http_loopback_body(struct http_loopback *loopback)
 		buffer_append(&loopback->body, chunk, (size_t)n);
 	}
 	return buffer_str(&loopback->body);
+}
+
+int http_loopback_connection(struct http_loopback *loopback)
+{
+	return loopback->fd;
 }
 
 bool http_loopback_is_complete(struct http_loopback *loopback)

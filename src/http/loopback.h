@@ -34,5 +34,12 @@ struct str http_loopback_body(struct http_loopback *loopback);
 /* A stream has ended, or the answer was complete from the start. */
 bool http_loopback_is_complete(struct http_loopback *loopback);
 
+/* Before anything is upgraded: the loop that connections run on. */
+struct loop;
+void http_loopback_upgrades(struct loop *loop);
+
+/* The client's end of the connection after a 101, non-blocking, closed with the rest; -1: none. */
+int http_loopback_connection(struct http_loopback *loopback);
+
 /* Hangs up (closes an open stream) and frees. NULL is fine; returns NULL. */
 struct http_loopback *http_loopback_free(struct http_loopback *loopback);

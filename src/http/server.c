@@ -33,6 +33,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/intern.h"
+#include "http/tunnel.h"
 #include "loop/loop.h"
 
 enum {
@@ -53,6 +54,7 @@ struct http_server {
 	uint16_t port;
 	bool run_pending; /* an MHD_run() is due on the next turn of the loop */
 	bool has_client_ca;
+	bool secure;
 	bool freed; /* shut down, kept for requests whose answer is still owed */
 };
 
@@ -76,6 +78,10 @@ struct request {
 	const struct http_stream *stream;
 	void *stream_userdata;
 	struct loop_watch *hangup;
+	/* Whom to tell of the connection after an upgrade; NULL: done, or none. */
+	void (*opened)(void *userdata, struct tunnel *tunnel);
+	void *opened_userdata;
+	struct MHD_UpgradeResponseHandle *upgraded; /* while the tunnel is open */
 	bool dispatched; /* the handler has it */
 	bool answered;
 	bool queued;
@@ -115,12 +121,23 @@ static void close_stream(struct request *request)
 	}
 }
 
+static void tell_opened(struct request *request, struct tunnel *tunnel)
+{
+	void (*opened)(void *userdata, struct tunnel *tunnel) = take(request->opened);
+
+	if (opened != NULL) {
+		opened(request->opened_userdata, tunnel);
+	}
+}
+
 static void release(struct request *request)
 {
-	if (request->connection != NULL || (request->dispatched && !request->answered)) {
+	if (request->connection != NULL || request->upgraded != NULL ||
+	    (request->dispatched && !request->answered)) {
 		return;
 	}
 	close_stream(request);
+	tell_opened(request, NULL);
 	list_unlink(&request->link);
 	if (request->response != NULL) {
 		MHD_destroy_response(request->response);
@@ -240,10 +257,60 @@ static void wake(struct http_exchange *exchange)
 	resume(of(exchange));
 }
 
+/* ---- upgrades ---- */
+
+static void tunnel_released(void *userdata)
+{
+	struct request *request = userdata;
+	struct http_server *server = request->server;
+
+	if (request->upgraded != NULL) {
+		MHD_upgrade_action(take(request->upgraded), MHD_UPGRADE_ACTION_CLOSE);
+	}
+	if (server != NULL && !server->freed) {
+		run_soon(server);
+	}
+	release(request);
+}
+
+/* MHD has sent the 101 and lets the connection go. */
+static void upgraded(void *userdata, struct MHD_Connection *connection, void *context,
+		     const char *early, size_t n_early, MHD_socket fd,
+		     struct MHD_UpgradeResponseHandle *handle)
+{
+	struct request *request = userdata;
+	struct http_server *server = request->server;
+	struct str bytes = { .p = early, .n = n_early };
+	void *session = NULL;
+
+	request->upgraded = handle;
+	if (server->secure) {
+		/* Not the pair of sockets that MHD would forward to (http/tunnel_socket.c). */
+		session = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+				  ->tls_session;
+		fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			     ->connect_fd;
+	}
+	tell_opened(request,
+		    tunnel_of_server(server->loop, fd, session, bytes, tunnel_released, request));
+}
+
+static void upgrade(struct http_exchange *exchange,
+		    void (*opened)(void *userdata, struct tunnel *tunnel), void *userdata)
+{
+	struct request *request = of(exchange);
+
+	request->opened = opened;
+	request->opened_userdata = userdata;
+	answer(request, MHD_HTTP_SWITCHING_PROTOCOLS,
+	       MHD_create_response_for_upgrade(upgraded, request));
+}
+
 static const struct http_exchange_ops server_ops = {
 	.reply = reply,
 	.stream = stream,
 	.wake = wake,
+	.upgrade = upgrade,
 };
 
 /* ---- who is there ---- */
@@ -632,6 +699,7 @@ int http_server_new(struct loop *loop, const struct http_server_config *config, 
 	server->userdata = config->userdata;
 	server->port = port;
 	server->has_client_ca = config->client_ca != NULL;
+	server->secure = config->certificate != NULL;
 	list_init(&server->requests);
 	server->daemon = start_daemon(server, config, fd);
 	if (server->daemon == NULL) {
@@ -670,6 +738,9 @@ struct http_server *http_server_free(struct http_server *server)
 			request->suspended = false;
 			request->hangup = loop_watch_free(request->hangup);
 			MHD_resume_connection(request->connection);
+		}
+		if (request->upgraded != NULL) {
+			MHD_upgrade_action(take(request->upgraded), MHD_UPGRADE_ACTION_CLOSE);
 		}
 	}
 	server->watch = loop_watch_free(server->watch);
