@@ -5,70 +5,12 @@
  */
 #include "control/resources.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/buffer.h"
-#include "base/mem.h"
 #include "object/quantity.h"
 #include "json/json.h"
-
-enum { QUANTITY_TEXT = 64 };
-
-/* Thousandths that one of a suffix stands for; 0 when it is none. */
-static double suffix_milli(const char *suffix)
-{
-	static const char decimal[] = "num kMGTPE";
-	static const char binary[] = "KMGTPE";
-	double milli = 1000;
-
-	if (suffix[0] == 'e' || (suffix[0] == 'E' && suffix[1] != '\0' && suffix[1] != 'i')) {
-		for (long n = strtol(suffix + 1, NULL, 10); n > 0; n--) {
-			milli *= 10;
-		}
-		return milli;
-	}
-	if (suffix[0] != '\0' && suffix[1] == 'i') {
-		for (const char *at = binary; *at != '\0'; at++) {
-			milli *= 1024;
-			if (*at == suffix[0]) {
-				return milli;
-			}
-		}
-		return 0;
-	}
-	const char *at = strchr(decimal, suffix[0] != '\0' ? suffix[0] : ' ');
-
-	milli = 1e-6;
-	for (const char *c = decimal; at != NULL && c < at; c++) {
-		milli *= 1000;
-	}
-	return at != NULL ? milli : 0;
-}
-
-int64_t resource_milli(const char *quantity)
-{
-	struct buffer canonical _cleanup_buffer_ = BUFFER_INIT(QUANTITY_TEXT);
-	char *suffix = NULL;
-
-	if (!quantity_canonical(str_from(quantity), &canonical)) {
-		return 0;
-	}
-	long long number = strtoll(buffer_text(&canonical), &suffix, 10);
-	double milli = (double)number * suffix_milli(suffix);
-
-	return milli >= (double)INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)(milli + 0.5);
-}
 
 static int64_t number_of(const json_t *numbers, const char *name)
 {
 	return json_integer_value(json_object_get(numbers, name));
-}
-
-int64_t resource_number(const json_t *quantity)
-{
-	return json_is_integer(quantity) ? json_integer_value(quantity) * 1000
-					 : resource_milli(json_string_value(quantity));
 }
 
 /* The requests of one container as numbers; new reference. */
@@ -79,7 +21,7 @@ static json_t *numbers_of(const json_t *quantities)
 	json_t *quantity;
 
 	json_object_foreach ((json_t *)quantities, name, quantity) {
-		json_object_set_new(numbers, name, json_integer(resource_number(quantity)));
+		json_object_set_new(numbers, name, json_integer(quantity_milli(quantity)));
 	}
 	return numbers;
 }

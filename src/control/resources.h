@@ -9,12 +9,6 @@
 
 #include "object/object.h"
 
-/* Thousandths of a quantity ("500m" is 500, "1Ki" is 1024000), saturating; 0 when it is none. */
-int64_t resource_milli(const char *quantity);
-
-/* The same of a JSON value: text, or a whole number. */
-int64_t resource_number(const json_t *quantity);
-
 /*
  * What the pod requests, each resource's thousandths by name: the sum of its containers, or an init
  * container's when that is more, and the overhead. New reference.

@@ -11,6 +11,7 @@
 #include "control/resources.h"
 #include "control/scheduler_intern.h"
 #include "control/status.h"
+#include "object/quantity.h"
 #include "json/json.h"
 
 static bool is_text(const json_t *tree, const char *path, const char *text)
@@ -279,7 +280,7 @@ static void check_capacity(const struct place *place, const json_t *requests, st
 	}
 	const json_t *pods = json_object_get(room, "pods");
 
-	if (pods != NULL && (int64_t)place->pods.n >= resource_number(pods) / 1000) {
+	if (pods != NULL && (int64_t)place->pods.n >= quantity_milli(pods) / 1000) {
 		buffer_append_text(reason, "Too many pods");
 		return;
 	}
@@ -293,7 +294,7 @@ static void check_capacity(const struct place *place, const json_t *requests, st
 		 */
 		bool unlimited = quantity == NULL && strchr(name, '/') == NULL;
 
-		if (wanted != 0 && !unlimited && used + wanted > resource_number(quantity)) {
+		if (wanted != 0 && !unlimited && used + wanted > quantity_milli(quantity)) {
 			buffer_printf(reason, "Insufficient %s", name);
 			return;
 		}

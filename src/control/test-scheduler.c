@@ -11,6 +11,7 @@
 #include "control/status.h"
 #include "control/test-world.h"
 #include "object/kinds.h"
+#include "object/quantity.h"
 #include "json/json.h"
 
 #define READY "'conditions':[{'type':'Ready','status':'True'}]"
@@ -272,14 +273,14 @@ static void requests_must_fit_what_is_left(void **state)
 
 static void quantities_are_numbers(void **state)
 {
-	assert_int_equal(resource_milli("500m"), 500);
-	assert_int_equal(resource_milli("2"), 2000);
-	assert_int_equal(resource_milli("1Ki"), 1024000);
-	assert_int_equal(resource_milli("1.5Gi"), INT64_C(1610612736000));
-	assert_int_equal(resource_milli("2M"), INT64_C(2000000000));
-	assert_int_equal(resource_milli("1e3"), 1000000);
-	assert_int_equal(resource_milli("100E"), INT64_MAX / 4);
-	assert_int_equal(resource_milli("much"), 0);
+	assert_int_equal(quantity_text_milli("500m"), 500);
+	assert_int_equal(quantity_text_milli("2"), 2000);
+	assert_int_equal(quantity_text_milli("1Ki"), 1024000);
+	assert_int_equal(quantity_text_milli("1.5Gi"), INT64_C(1610612736000));
+	assert_int_equal(quantity_text_milli("2M"), INT64_C(2000000000));
+	assert_int_equal(quantity_text_milli("1e3"), 1000000);
+	assert_int_equal(quantity_text_milli("100E"), INT64_MAX / 4);
+	assert_int_equal(quantity_text_milli("much"), 0);
 }
 
 #define POD_AFFINITY(type, app)                                                                    \

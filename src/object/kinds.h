@@ -19,6 +19,8 @@
 	KIND(event) /* core/v1 */                                                                  \
 	KIND(namespace)                                                                            \
 	KIND(node)                                                                                 \
+	KIND(persistent_volume_claim)                                                              \
+	KIND(persistent_volume)                                                                    \
 	KIND(pod)                                                                                  \
 	KIND(secret)                                                                               \
 	KIND(service)                                                                              \
@@ -29,6 +31,7 @@
 	KIND(stateful_set)                                                                         \
 	KIND(lease)                                                                                \
 	KIND(endpoint_slice)                                                                       \
+	KIND(storage_class)                                                                        \
 	KIND(service_import)
 
 #define KIND_DECLARED(name) extern const struct kind kind_##name;

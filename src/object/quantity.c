@@ -2,6 +2,8 @@
 #include "object/quantity.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/mem.h"
@@ -334,4 +336,63 @@ int quantity_compare(struct str a, struct str b)
 		return sign_x - sign_y;
 	}
 	return x.is_negative ? compare_amounts(y, x) : compare_amounts(x, y);
+}
+
+/* ---- as a number ---- */
+
+enum { QUANTITY_TEXT = 64 };
+
+/* Thousandths that one of a suffix stands for; 0 when it is none. */
+static double suffix_milli(const char *suffix)
+{
+	static const char decimal[] = "num kMGTPE";
+	static const char binary[] = "KMGTPE";
+	double milli = 1000;
+
+	if (suffix[0] == 'e' || (suffix[0] == 'E' && suffix[1] != '\0' && suffix[1] != 'i')) {
+		for (long n = strtol(suffix + 1, NULL, 10); n > 0; n--) {
+			milli *= 10;
+		}
+		return milli;
+	}
+	if (suffix[0] != '\0' && suffix[1] == 'i') {
+		for (const char *at = binary; *at != '\0'; at++) {
+			milli *= 1024;
+			if (*at == suffix[0]) {
+				return milli;
+			}
+		}
+		return 0;
+	}
+	const char *at = strchr(decimal, suffix[0] != '\0' ? suffix[0] : ' ');
+
+	milli = 1e-6;
+	for (const char *c = decimal; at != NULL && c < at; c++) {
+		milli *= 1000;
+	}
+	return at != NULL ? milli : 0;
+}
+
+int64_t quantity_text_milli(const char *quantity)
+{
+	struct buffer canonical _cleanup_buffer_ = BUFFER_INIT(QUANTITY_TEXT);
+	char *suffix = NULL;
+
+	if (!quantity_canonical(str_from(quantity), &canonical)) {
+		return 0;
+	}
+	long long number = strtoll(buffer_text(&canonical), &suffix, 10);
+	double milli = (double)number * suffix_milli(suffix);
+
+	return milli >= (double)INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)(milli + 0.5);
+}
+
+int64_t quantity_milli(const json_t *quantity)
+{
+	if (json_is_integer(quantity)) {
+		json_int_t n = json_integer_value(quantity);
+
+		return n > INT64_MAX / 4000 ? INT64_MAX / 4 : n * 1000;
+	}
+	return json_is_string(quantity) ? quantity_text_milli(json_string_value(quantity)) : 0;
 }

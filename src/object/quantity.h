@@ -7,6 +7,9 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
 
 #include "base/str.h"
 
@@ -22,3 +25,10 @@ bool quantity_canonical(struct str text, struct buffer *out);
 
 /* Compares two quantities in canonical form: < 0, 0 or > 0. What is none counts as zero. */
 int quantity_compare(struct str a, struct str b);
+
+/*
+ * Thousandths of a quantity ("500m" is 500, "1Ki" is 1024000), saturating at INT64_MAX / 4; 0 when
+ * it is none. The latter of a JSON value: text, or a whole number; NULL is 0.
+ */
+int64_t quantity_text_milli(const char *quantity);
+int64_t quantity_milli(const json_t *quantity);

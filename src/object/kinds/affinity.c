@@ -79,7 +79,7 @@ static const struct field node_selector_fields[] = {
 	    .message = &type_node_selector_term, .flags = FIELD_REQUIRED | FIELD_LIST_ATOMIC),
 };
 
-static const struct type type_node_selector = {
+const struct type type_node_selector = {
 	.name = "io.k8s.api.core.v1.NodeSelector",
 	.doc = "Terms of which one must hold.",
 	SCHEMA_TABLE(node_selector_fields),

@@ -20,7 +20,7 @@ static const struct field host_path_volume_source_fields[] = {
 		    "|BlockDevice|CharDevice|Directory|DirectoryOrCreate|File|FileOrCreate|Socket"),
 };
 
-static const struct type type_host_path_volume_source = {
+const struct type type_host_path_volume_source = {
 	.name = "io.k8s.api.core.v1.HostPathVolumeSource",
 	.doc = "A file or directory of the node itself.",
 	SCHEMA_TABLE(host_path_volume_source_fields),
@@ -44,7 +44,7 @@ static const struct field nfs_volume_source_fields[] = {
 	ROW(BOOL, "readOnly", 3, "Mount it for reading only."),
 };
 
-static const struct type type_nfs_volume_source = {
+const struct type type_nfs_volume_source = {
 	.name = "io.k8s.api.core.v1.NFSVolumeSource",
 	.doc = "A directory exported by an NFS server.",
 	SCHEMA_TABLE(nfs_volume_source_fields),
