@@ -62,6 +62,9 @@ int api_new(const struct api_config *config, char *ret_message, size_t size, str
 		mem_strdup(config->issuer != NULL ? config->issuer
 						  : "https://kubernetes.default.svc.cluster.local");
 	api->admin_token = mem_strdup(config->admin_token);
+	for (size_t i = 0; i < API_FAMILIES; i++) {
+		api->cluster_dns[i] = mem_strdup(config->cluster_dns[i]);
+	}
 	api->due_changed = config->due_changed;
 	api->unready = config->unready;
 	api->userdata = config->userdata;
@@ -82,6 +85,9 @@ struct api *api_free(struct api *api)
 		mem_free(api->token_key);
 		mem_free(api->issuer);
 		mem_free(api->admin_token);
+		for (size_t i = 0; i < API_FAMILIES; i++) {
+			mem_free(api->cluster_dns[i]);
+		}
 		mem_free(api);
 	}
 	return NULL;

@@ -35,6 +35,11 @@ struct api_config {
 	const struct clock *clock;
 	/* "10.96.0.0/16"; the first family is the default one; the second NULL: single stack. */
 	const char *service_cidrs[API_FAMILIES];
+	/*
+	 * Addresses out of those at which somebody of this cluster answers DNS on port 53: they
+	 * become the Service kube-dns. Up to the first NULL.
+	 */
+	const char *cluster_dns[API_FAMILIES];
 	uint16_t node_port_min; /* 0: 30000 */
 	uint16_t node_port_max; /* 0: 32767 */
 	/* PEM key that signs and checks service account tokens; NULL: none are made or accepted. */
@@ -63,8 +68,8 @@ struct api *api_free(struct api *api);
 /*
  * Makes what a cluster is born with: the namespaces default, kube-system, kube-public and
  * kube-node-lease, and in default the Service `kubernetes` with its Endpoints and EndpointSlice,
- * which point to `address`:`port`, where this API is served. What is there already stays or is
- * brought up to date. Blocks (store_drain). Returns 0 or a negative errno.
+ * which point to `address`:`port`, where this API is served; and in kube-system the Service
+ * kube-dns where the configuration says so. What is there already stays or is brought up to date. Blocks (store_drain). Returns 0 or a negative errno.
  */
 int api_bootstrap(struct api *api, const char *address, uint16_t port);
 

@@ -114,6 +114,77 @@ static void make_endpoints(struct birth *birth, const char *address, uint16_t po
 	     /* update= */ true);
 }
 
+/* ---- kube-dns ---- */
+
+/*
+ * It has no selector: whoever answers stands on the Service's own address, on every node that
+ * carries it, so its one endpoint a family is that address. The labels are those by which programs
+ * find the DNS of a cluster.
+ */
+static json_t *dns_metadata(const char *name, const char *label, const char *value)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "name", name, "namespace", "kube-system",
+			 "labels", "k8s-app", "kube-dns", "kubernetes.io/cluster-service", "true",
+			 label, value);
+}
+
+static json_t *dns_ports(void)
+{
+	static const struct {
+		const char *name;
+		const char *protocol;
+		int port;
+	} ports[] = { { "dns", "UDP", 53 }, { "dns-tcp", "TCP", 53 }, { "metrics", "TCP", 9153 } };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name", ports[i].name,
+						      "protocol", ports[i].protocol, "port",
+						      ports[i].port));
+	}
+	return list;
+}
+
+static void make_dns_service(struct birth *birth)
+{
+	char *const *addresses = birth->api->cluster_dns;
+	bool dual = addresses[1] != NULL;
+	json_t *list = json_pack(dual ? "[s, s]" : "[s]", addresses[0], addresses[1]);
+
+	make(birth, &kind_service, "kube-system", "kube-dns",
+	     json_pack("{s:s, s:s, s:o, s:{s:s, s:o, s:s, s:s, s:o}}", "apiVersion", "v1", "kind",
+		       "Service", "metadata",
+		       dns_metadata("kube-dns", "kubernetes.io/name", "headlessd"), "spec",
+		       "clusterIP", addresses[0], "clusterIPs", list, "ipFamilyPolicy",
+		       dual ? "PreferDualStack" : "SingleStack", "type", "ClusterIP", "ports",
+		       dns_ports()),
+	     /* update= */ false);
+}
+
+static void make_dns_endpoints(struct birth *birth)
+{
+	char *const *addresses = birth->api->cluster_dns;
+
+	make(birth, &kind_endpoints, "kube-system", "kube-dns",
+	     json_pack("{s:s, s:s, s:o, s:[{s:[{s:s}], s:o}]}", "apiVersion", "v1", "kind",
+		       "Endpoints", "metadata",
+		       dns_metadata("kube-dns", "endpointslice.kubernetes.io/skip-mirror", "true"),
+		       "subsets", "addresses", "ip", addresses[0], "ports", dns_ports()),
+	     /* update= */ true);
+	for (size_t i = 0; i < API_FAMILIES && addresses[i] != NULL; i++) {
+		bool v6 = strchr(addresses[i], ':') != NULL;
+		const char *name = v6 ? "kube-dns-ipv6" : "kube-dns-ipv4";
+
+		make(birth, &kind_endpoint_slice, "kube-system", name,
+		     json_pack("{s:s, s:s, s:o, s:s, s:[{s:[s], s:{s:b}}], s:o}", "apiVersion",
+			       "discovery.k8s.io/v1", "kind", "EndpointSlice", "metadata",
+			       dns_metadata(name, "kubernetes.io/service-name", "kube-dns"),
+			       "addressType", v6 ? "IPv6" : "IPv4", "endpoints", "addresses",
+			       addresses[i], "conditions", "ready", 1, "ports", dns_ports()),
+		     /* update= */ true);
+	}
+}
+
 int api_bootstrap(struct api *api, const char *address, uint16_t port)
 {
 	struct birth birth = { .api = api };
@@ -121,6 +192,10 @@ int api_bootstrap(struct api *api, const char *address, uint16_t port)
 	make_namespaces(&birth);
 	make_service(&birth, port);
 	make_endpoints(&birth, address, port);
+	if (api->cluster_dns[0] != NULL) {
+		make_dns_service(&birth);
+		make_dns_endpoints(&birth);
+	}
 	store_drain(api->store);
 	return birth.error;
 }

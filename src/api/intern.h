@@ -27,6 +27,7 @@ struct api {
 	char *token_key;
 	char *issuer;
 	char *admin_token;
+	char *cluster_dns[API_FAMILIES];
 	void (*due_changed)(void *userdata, uint64_t at);
 	void (*unready)(void *userdata, struct buffer *lines);
 	void *userdata;

@@ -171,6 +171,8 @@ static int start_api(struct api_part *part)
 		.clock = &clock_system,
 		.service_cidrs = { part->settings->service_cidrs[0],
 				   part->settings->service_cidrs[1] },
+		.cluster_dns = { part->settings->cluster_dns_addresses[0],
+				 part->settings->cluster_dns_addresses[1] },
 		.token_key = part->tokens.key,
 		.due_changed = due_changed,
 		.unready = write_unready,

@@ -182,6 +182,7 @@ static int start_dns(struct dns *dns)
 		.loop = dns->loop,
 		.udp_size = settings->corefile.udp_size,
 		.listen = &settings->listen,
+		.n_early = settings->early.n,
 		.listen_option = "--listen",
 		.upstreams = &settings->upstreams,
 		.resolv_conf = settings->resolv_conf,

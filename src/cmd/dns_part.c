@@ -216,6 +216,7 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.loop = config->loop,
 		.listen = listen,
 		.n_listen = config->listen->n,
+		.n_early = config->n_early,
 		.workers = config->workers,
 		.udp_size = config->udp_size,
 		.nsid = config->operation->nsid,

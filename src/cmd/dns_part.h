@@ -40,6 +40,7 @@ struct dns_part_config {
 		*pod_networks[2]; /* networks of pods, which --rate-limit spares; NULL: not known */
 	const char *listen_option; /* "--listen", for messages */
 	const struct option_listens *listen;
+	size_t n_early; /* the last so many of them need not be addresses of this machine yet */
 	const struct option_list *upstreams; /* none: those of `resolv_conf` */
 	const char *resolv_conf; /* NULL: /etc/resolv.conf */
 	/* Networks and addresses that may have whole zones, besides those of `operation`. */

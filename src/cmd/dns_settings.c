@@ -33,6 +33,9 @@ static const struct option options[] = {
 	  AT(corefile_path), 0, 0, NULL },
 	{ "listen", "ADDR:PORT", "DNS over UDP and TCP, may be repeated (127.0.0.1:1053)",
 	  OPTION_LISTENS, AT(listen), 0, 0, NULL },
+	{ "listen-early", "ADDR:PORT",
+	  "the same for an address that this machine may get later, may be repeated",
+	  OPTION_LISTENS, AT(early), 0, 0, NULL },
 	{ "metrics-listen", "ADDR:PORT", "metrics and health over HTTP (127.0.0.1:9153)",
 	  OPTION_LISTEN, AT(metrics), 0, 0, NULL },
 	{ "cluster-domain", "NAME", "the zone of the cluster (cluster.local)", OPTION_TEXT,
@@ -119,7 +122,9 @@ static void choose_listen(struct dns_settings *settings)
 		return;
 	}
 	if (!has_corefile(settings)) {
-		add_listen(&settings->listen, "127.0.0.1", 1053);
+		if (settings->early.n == 0) {
+			add_listen(&settings->listen, "127.0.0.1", 1053);
+		}
 		return;
 	}
 	for (size_t i = 0; i < corefile->n_binds; i++) {
@@ -131,6 +136,19 @@ static void choose_listen(struct dns_settings *settings)
 			add_listen(&settings->listen, "::", corefile->port);
 		}
 	}
+}
+
+static bool add_early(struct dns_settings *settings)
+{
+	if (settings->listen.n + settings->early.n > OPTION_LIST_MAX) {
+		fprintf(stderr, "headlessd: --listen and --listen-early: at most %d together\n",
+			OPTION_LIST_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < settings->early.n; i++) {
+		settings->listen.items[settings->listen.n++] = settings->early.items[i];
+	}
+	return true;
 }
 
 static bool same_address(const struct listen_address *a, const struct listen_address *b)
@@ -253,7 +271,7 @@ bool dns_settings_parse(int argc, char **argv, struct dns_settings *ret, int *re
 	choose_upstreams(settings);
 	choose_zone(settings);
 	choose_rest(settings);
-	return choose_metrics(settings);
+	return add_early(settings) && choose_metrics(settings);
 }
 
 void dns_settings_deinit(struct dns_settings *settings)

@@ -19,7 +19,8 @@ struct dns_settings {
 	const char *cluster_domain;
 	const char *pods;
 	const char *log_level;
-	struct option_listens listen;
+	struct option_listens listen; /* with `early` at its end */
+	struct option_listens early;
 	struct listen_address metrics;
 	struct option_listens probes; /* more addresses for /health and /ready */
 	struct option_list upstreams;

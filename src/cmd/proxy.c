@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rtnetlink.h"
 #include "base/str.h"
 #include "client/cache.h"
 #include "client/client.h"
@@ -37,12 +39,16 @@
 
 #define COMPONENT "proxy"
 
+/* Carries what --address names. */
+static const char address_link[] = "headlessd-dns";
+
 struct proxy_settings {
 	const char *kubeconfig;
 	const char *node_name;
 	const char *pod_cidr;
 	const char *log_level;
 	struct listen_address metrics; /* port 0 and no host: none */
+	struct option_list addresses;
 	bool cleanup;
 	bool help;
 };
@@ -59,6 +65,10 @@ static const struct option options[] = {
 	  AT(pod_cidr), 0, 0, NULL },
 	{ "metrics-listen", "ADDR:PORT", "metrics and health over HTTP (none)", OPTION_LISTEN,
 	  AT(metrics), 0, 0, NULL },
+	{ "address", "ADDR",
+	  "an address of a Service that is answered on this machine itself: put on a link of its "
+	  "own, may be repeated",
+	  OPTION_LIST, AT(addresses), 0, 0, NULL },
 	{ "cleanup", NULL, "remove the rules and end", OPTION_SWITCH, AT(cleanup), 0, 0, NULL },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
 	  0, 0, "error|warning|info|debug" },
@@ -101,6 +111,39 @@ static bool parse(int argc, char **argv, struct proxy_settings *ret, int *ret_co
 	return true;
 }
 
+/* ---- addresses ---- */
+
+/*
+ * The link lives as long as the rules do. Where the kernel has no dummy links, the loopback link
+ * carries the addresses.
+ */
+static int change_addresses(const struct option_list *addresses, bool add)
+{
+	const char *link = address_link;
+	int result = add && addresses->n != 0 ? rtnetlink_dummy(link) : 0;
+
+	result = result == -EOPNOTSUPP ? 0 : result;
+	link = if_nametoindex(link) != 0 ? link : "lo";
+	for (size_t i = 0; i < addresses->n && result == 0; i++) {
+		struct ip ip;
+
+		if (!ip_parse(str_from(addresses->items[i]), &ip)) {
+			fprintf(stderr, "headlessd: --address %s: expected an IP address\n",
+				addresses->items[i]);
+			return error_origin(-EINVAL);
+		}
+		result = add ? rtnetlink_address(link, &ip) : rtnetlink_address_remove(link, &ip);
+	}
+	if (result == 0 && !add) {
+		result = rtnetlink_link_remove(address_link);
+	}
+	if (result < 0) {
+		fprintf(stderr, "headlessd: cannot change the addresses of the link %s: %s\n", link,
+			strerror(-result));
+	}
+	return error_trace(result);
+}
+
 /* ---- cleanup ---- */
 
 static void cleaned(void *userdata, const char *error)
@@ -120,6 +163,10 @@ static int cleanup(struct proxy_program *program)
 	struct nft *nft = nft_new(program->loop, cleaned, program);
 	int result;
 
+	if ((result = change_addresses(&program->settings.addresses, /* add= */ false)) < 0) {
+		nft_free(nft);
+		return error_trace(result);
+	}
 	ruleset_cleanup(&text);
 	result = nft_run(nft, buffer_str(&text));
 	if (result < 0) {
@@ -241,7 +288,7 @@ static int start(struct proxy_program *program)
 	char message[KUBECONFIG_MESSAGE];
 	int result = read_networks(settings->pod_cidr, &config);
 
-	if (result < 0) {
+	if (result < 0 || (result = change_addresses(&settings->addresses, true)) < 0) {
 		return error_trace(result);
 	}
 	if (kubeconfig_read(settings->kubeconfig, NULL, &program->kubeconfig, message) != 0) {

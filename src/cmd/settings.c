@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -40,6 +41,10 @@ static const struct option options[] = {
 	  AT(service_cidr), 0, 0, NULL },
 	{ "pod-cidr", "CIDR[,CIDR]", "addresses of pods, a /24 a node (10.244.0.0/16)", OPTION_TEXT,
 	  AT(pod_cidr), 0, 0, NULL },
+	{ "cluster-dns", "ADDR[,ADDR]|none",
+	  "the Service kube-dns, answered here on port 53 (--node containerd: the tenth address "
+	  "of --service-cidr)",
+	  OPTION_TEXT, AT(cluster_dns), 0, 0, NULL },
 	{ "ttl", "SECONDS", "of every answer, 0 to 3600 (5)", OPTION_NUMBER, AT(ttl), 0, 3600,
 	  NULL },
 	TTL_OPTIONS(struct settings),
@@ -89,6 +94,85 @@ static void split_cidrs(const char *text, const char *ret_cidrs[2])
 	ret_cidrs[1] = rest.p != NULL ? str_dup(rest) : NULL;
 }
 
+static bool is_service_address(const struct settings *settings, const struct ip *ip)
+{
+	for (size_t i = 0; i < 2 && settings->service_cidrs[i] != NULL; i++) {
+		struct ip_network network;
+
+		if (ip_network_parse(str_from(settings->service_cidrs[i]), &network) &&
+		    ip_network_holds(&network, ip)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The tenth address of each range of Services, as everybody does it. */
+static void choose_cluster_dns(struct settings *settings)
+{
+	enum { TENTH = 10 };
+
+	for (size_t i = 0; i < 2 && settings->service_cidrs[i] != NULL; i++) {
+		struct ip_network network;
+		char text[IP_TEXT];
+
+		/* What is no network is refused, with its reason, by the API. */
+		if (ip_network_parse(str_from(settings->service_cidrs[i]), &network) &&
+		    ip_network_size(&network) > TENTH) {
+			struct ip ip = ip_network_at(&network, TENTH);
+
+			ip_text(&ip, text);
+			settings->cluster_dns_addresses[i] = mem_strdup(text);
+		}
+	}
+}
+
+/* False after a line that says what is wrong with --cluster-dns. */
+static bool read_cluster_dns(struct settings *settings)
+{
+	struct str rest = str_from(settings->cluster_dns);
+
+	for (size_t i = 0; rest.p != NULL; i++) {
+		struct str one = str_cut(&rest, ',');
+		struct ip ip;
+
+		if (i == 2 || !ip_parse(one, &ip) || !is_service_address(settings, &ip)) {
+			fprintf(stderr,
+				"headlessd: --cluster-dns %s: expected an address within "
+				"--service-cidr, one of each family with a comma, or none\n",
+				settings->cluster_dns);
+			return false;
+		}
+		settings->cluster_dns_addresses[i] = str_dup(one);
+	}
+	return true;
+}
+
+static bool complete_cluster_dns(struct settings *settings)
+{
+	enum { DNS_PORT = 53 };
+
+	if (settings->cluster_dns == NULL && strcmp(settings->node, "containerd") == 0) {
+		choose_cluster_dns(settings);
+	} else if (settings->cluster_dns != NULL && strcmp(settings->cluster_dns, "none") != 0 &&
+		   !read_cluster_dns(settings)) {
+		return false;
+	}
+	for (size_t i = 0; i < 2 && settings->cluster_dns_addresses[i] != NULL; i++) {
+		if (settings->dns.n == OPTION_LIST_MAX) {
+			fprintf(stderr, "headlessd: --dns-listen: at most %d with --cluster-dns\n",
+				OPTION_LIST_MAX - 2);
+			return false;
+		}
+		struct listen_address *address = &settings->dns.items[settings->dns.n++];
+
+		snprintf(address->host, sizeof(address->host), "%s",
+			 settings->cluster_dns_addresses[i]);
+		address->port = DNS_PORT;
+	}
+	return true;
+}
+
 bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 {
 	struct settings settings = {
@@ -130,6 +214,10 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 	}
 	split_cidrs(settings.service_cidr, settings.service_cidrs);
 	split_cidrs(settings.pod_cidr, settings.pod_cidrs);
+	if (!complete_cluster_dns(&settings)) {
+		*ret_code = EXIT_USAGE;
+		return false;
+	}
 	*ret = settings;
 	return true;
 }

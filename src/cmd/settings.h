@@ -21,6 +21,9 @@ struct settings {
 	/* The same, one by one; the second is NULL for a single stack. */
 	const char *service_cidrs[2];
 	const char *pod_cidrs[2];
+	const char *cluster_dns; /* NULL until settings_parse() */
+	/* The same, one by one, up to the first NULL: none. They stand at the end of `dns`, too. */
+	const char *cluster_dns_addresses[2];
 	const char *log_level;
 	struct listen_address api;
 	struct listen_address metrics;

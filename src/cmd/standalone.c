@@ -54,6 +54,7 @@ struct standalone {
 	struct peers_part peers;
 	struct metrics *metrics;
 	struct http_server *metrics_server;
+	struct http_server *cluster_dns_metrics[2];
 	int64_t ready_nodes;
 	bool synced;
 	bool ready;
@@ -147,6 +148,8 @@ static int start_dns(struct standalone *all)
 		.operation = &all->settings.operation,
 		.loop = all->loop,
 		.listen = &all->settings.dns,
+		.n_early = (all->settings.cluster_dns_addresses[0] != NULL) +
+			   (all->settings.cluster_dns_addresses[1] != NULL),
 		.upstreams = &all->settings.upstreams,
 	};
 	size_t n = 0;
@@ -192,6 +195,32 @@ static int start_nodes(struct standalone *all)
 	return 0;
 }
 
+/* The port "metrics" of the Service kube-dns. */
+static int start_cluster_dns_metrics(struct standalone *all)
+{
+	enum { METRICS_PORT = 9153 };
+	int result = 0;
+
+	for (size_t i = 0; i < 2 && all->settings.cluster_dns_addresses[i] != NULL && result == 0;
+	     i++) {
+		struct http_server_config config = {
+			.address = all->settings.cluster_dns_addresses[i],
+			.port = METRICS_PORT,
+			.early = true,
+			.handler = metrics_handle,
+			.userdata = all->metrics,
+		};
+		char message[256] = "";
+
+		result = http_server_new(all->loop, &config, message, sizeof(message),
+					 &all->cluster_dns_metrics[i]);
+		if (result < 0) {
+			fprintf(stderr, "headlessd: metrics: %s (--cluster-dns)\n", message);
+		}
+	}
+	return error_trace(result);
+}
+
 static int start_metrics(struct standalone *all)
 {
 	struct http_server_config config = {
@@ -214,8 +243,9 @@ static int start_metrics(struct standalone *all)
 		http_server_new(all->loop, &config, message, sizeof(message), &all->metrics_server);
 	if (result < 0) {
 		fprintf(stderr, "headlessd: metrics: %s (--metrics-listen)\n", message);
+		return error_trace(result);
 	}
-	return error_trace(result);
+	return error_trace(start_cluster_dns_metrics(all));
 }
 
 static void told_to_stop(void *userdata, int signal)
@@ -278,6 +308,9 @@ static int start(struct standalone *all)
 
 static void stop(struct standalone *all)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(all->cluster_dns_metrics); i++) {
+		all->cluster_dns_metrics[i] = http_server_free(all->cluster_dns_metrics[i]);
+	}
 	all->metrics_server = http_server_free(all->metrics_server);
 	all->metrics = metrics_free(all->metrics);
 	all->runner = runner_free(all->runner);

@@ -228,6 +228,7 @@ static int server_open(struct dns_server *server, const struct dns_server_config
 				   "[ADDRESS]:PORT",
 				   config->listen[i]);
 		}
+		address.early = i + config->n_early >= config->n_listen;
 		result = sockets_open(server, i, &address, message);
 		if (result != 0) {
 			return result;

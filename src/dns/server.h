@@ -29,6 +29,8 @@ struct dns_server_config {
 	 */
 	const char *const *listen;
 	size_t n_listen; /* 1 … LIMIT_DNS_LISTEN */
+	/* The last so many of them need not be addresses of this machine (yet): IP_FREEBIND. */
+	size_t n_early;
 	unsigned workers; /* 0: one for each CPU; ≤ LIMIT_DNS_WORKERS */
 	uint16_t udp_size; /* 0: LIMIT_DNS_UDP; 512 … LIMIT_DNS_UDP_MAX */
 	/*

@@ -197,6 +197,7 @@ struct listen_address {
 	struct sockaddr_storage address;
 	socklen_t n;
 	bool wildcard;
+	bool early; /* it may not be an address of this machine yet */
 };
 
 int listen_address_parse(const char *text, struct listen_address *ret);

@@ -129,6 +129,12 @@ static int bind_one(const struct listen_address *address, int type, bool first)
 	} else {
 		set_udp_options(fd, address);
 	}
+	if (address->early) {
+		bool four = address->address.ss_family == AF_INET;
+
+		set_option(fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_FREEBIND : IPV6_FREEBIND,
+			   1);
+	}
 	set_option(fd, SOL_SOCKET, SO_REUSEPORT, first ? 0 : 1);
 	if (bind(fd, (const struct sockaddr *)(const void *)&address->address, address->n) != 0 ||
 	    (type == SOCK_STREAM && first && listen(fd, BACKLOG) != 0)) {

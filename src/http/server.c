@@ -629,6 +629,10 @@ static int open_socket(const struct http_server_config *config, char *ret_messag
 		error = errno;
 	} else {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		if (config->early) {
+			/* For both families (ipv6(7)). */
+			setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
+		}
 		if (bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
 		    getsockname(fd, (struct sockaddr *)&bound, &n) < 0) {
 			error = errno;

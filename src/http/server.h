@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include <stdbool.h>
+
 #include "http/exchange.h"
 
 struct http_server;
@@ -16,6 +18,7 @@ struct loop;
 struct http_server_config {
 	const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
 	uint16_t port; /* 0: the system picks one */
+	bool early; /* it need not be an address of this machine (yet): IP_FREEBIND */
 	/* PEM texts; all NULL: plain HTTP (metrics). Copied. */
 	const char *certificate;
 	const char *key;

@@ -15,6 +15,10 @@ from pods_by_hand import SERVER, Pods, apply, endpoints, service
 pytestmark = needs_host
 
 
+CLUSTER_DNS = ["10.96.0.10", "fd00:96::a"]
+ADDRESSES = [word for address in CLUSTER_DNS for word in ("--address", address)]
+
+
 class Machine:
     """A node whose pods are made by hand, with a neighbour outside of the cluster."""
 
@@ -34,19 +38,26 @@ class Machine:
         self.two = self.pods.add("two", 12)
         self.cluster = Cluster("--node", "none", "--upstream", "127.0.0.1:9", "--service-cidr",
                                "10.96.0.0/16,fd00:96::/112", "--pod-cidr",
-                               "10.244.0.0/16,fd00:10::/32", host=self.host)
+                               "10.244.0.0/16,fd00:10::/32", "--cluster-dns",
+                               ",".join(CLUSTER_DNS), host=self.host)
         self.proxy = None
         self.start_proxy()
 
     def start_proxy(self):
         self.proxy, _ = start_headlessd(
             "proxy", "--kubeconfig", self.cluster.kubeconfig, "--node-name", "node01", "--pod-cidr",
-            "10.244.0.0/16,fd00:10::/32", log=self.cluster.log, host=self.host)
+            "10.244.0.0/16,fd00:10::/32",
+            *ADDRESSES, log=self.cluster.log, host=self.host)
 
     def stop_proxy(self):
         os.kill(self.host.pid_of(self.proxy), signal.SIGTERM)
         assert self.proxy.wait(60) == 0
         self.proxy.stdout.close()
+
+    def dig(self, where, server, *words):
+        """What dig in a pod gets from the cluster's DNS at its service address."""
+        return self.host.run("ip", "netns", "exec", where, "dig", "+short", "+time=10", f"@{server}",
+                             *words).stdout.split()
 
     def rules(self):
         return self.host.run("nft", "list", "ruleset").stdout
@@ -171,6 +182,28 @@ def test_rules_that_somebody_flushed_come_back_with_the_next_change(machine):
     assert "trying again with all rules" in pathlib.Path(machine.cluster.log_path).read_text()
 
 
+@pytest.mark.parametrize("server", CLUSTER_DNS)
+def test_pods_ask_the_clusters_dns_at_its_service_address(machine, server):
+    assert machine.dig("one", server, "kubernetes.default.svc.cluster.local") == ["10.96.0.1"]
+    assert machine.dig("one", server, "+tcp", "kubernetes.default.svc.cluster.local") == ["10.96.0.1"]
+    assert machine.dig("two", server, "-x", server) == ["kube-dns.kube-system.svc.cluster.local."]
+    assert machine.dig("two", server, "_dns._udp.kube-dns.kube-system.svc.cluster.local", "SRV")
+
+
+def test_the_clusters_dns_is_a_service(machine):
+    found = machine.cluster.get("service", "kube-dns", "-n", "kube-system")
+    assert found["spec"]["clusterIPs"] == CLUSTER_DNS
+    ports = {(port["name"], port["protocol"], port["port"]) for port in found["spec"]["ports"]}
+    assert ports == {("dns", "UDP", 53), ("dns-tcp", "TCP", 53), ("metrics", "TCP", 9153)}
+    assert found["metadata"]["labels"]["k8s-app"] == "kube-dns"
+    taken = machine.cluster.apply("apiVersion: v1\nkind: Service\nmetadata: {name: thief}\n"
+                                  "spec: {clusterIP: 10.96.0.10, ports: [{port: 53}]}\n", check=False)
+    assert "provided IP is already allocated" in taken.err
+    health = machine.host.run("ip", "netns", "exec", "one", "curl", "-s", "http://10.96.0.10:9153/health")
+    assert health.stdout.strip() == "OK"
+    assert "10.96.0.10 . " not in machine.rules()
+
+
 def test_pods_leave_the_cluster_under_the_nodes_address(machine):
     server = machine.host.popen("ip", "netns", "exec", "outside", "/usr/bin/python3", "-c",
                                 SERVER, "outside", "9000", stdout=-1,
@@ -183,5 +216,7 @@ def test_cleanup_leaves_nothing(machine):
     machine.stop_proxy()
     assert "headlessd" in machine.rules()
     for _ in range(2):
-        machine.host.run(HEADLESSD, "proxy", "--cleanup")
+        machine.host.run(HEADLESSD, "proxy", "--cleanup", *ADDRESSES)
         assert "headlessd" not in machine.rules()
+        assert "10.96.0.10" not in machine.host.run("ip", "address").stdout
+        assert "headlessd-dns" not in machine.host.run("ip", "link").stdout
