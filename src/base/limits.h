@@ -71,6 +71,7 @@ enum {
 
 	/* Clients of our own. */
 	LIMIT_KUBECONFIG = 1024 * 1024, /* a kubeconfig, or one of the files that it names */
+	LIMIT_TRANSFER_BODY = 16 * 1024 * 1024 + 16, /* of a request: a message of gRPC */
 	LIMIT_TRANSFER_PENDING = 256 * 1024, /* of an answer, between the socket and its reader */
 	LIMIT_REMOTE_CONNECTIONS = 64, /* to one API server */
 	LIMIT_REMOTE_REQUESTS = 16384, /* of one client under way */
@@ -100,6 +101,11 @@ enum {
 	LIMIT_POD_CONFIG = 64 * 1024 * 1024, /* arena of one container's configuration */
 	LIMIT_POD_ENVIRONMENT = 16 * 1024 * 1024, /* its variables, command and arguments */
 	LIMIT_RESOLV_CONF = 64 * 1024,
+
+	/* gRPC. */
+	LIMIT_GRPC_MESSAGE = 16 * 1024 * 1024, /* as kubelet has it for runtimes */
+	LIMIT_GRPC_STATUS_MESSAGE = 4096, /* what a server says of an error; the rest is cut off */
+	LIMIT_GRPC_CALLS = 512, /* of one client under way, streams included */
 
 	/* The zone. */
 	LIMIT_ZONE_NAMESPACES = 100000,

@@ -2,37 +2,19 @@
 #pragma once
 
 /*
- * HTTPS transfers on the loop (libcurl's multi interface): one request, one answer that comes in
- * pieces. Servers are always verified. Nothing is called from inside libcurl: pieces wait in a
- * bounded buffer until it has returned, so whoever is called may start and cancel transfers. Loop's
- * thread.
+ * HTTPS transfers (loop/curl.h) to the API server of a kubeconfig, with its credentials. Servers
+ * are always verified. Loop's thread.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
+#include "loop/curl.h"
 
 struct kubeconfig;
 struct loop;
-struct transfer;
 struct transfers;
-
-struct transfer_ops {
-	/* The status of the answer, before anything of its body. May be NULL. */
-	void (*head)(void *userdata, int status);
-	/*
-	 * Bytes of the body, borrowed for the call. False: no more of it (done() comes with an
-	 * error).
-	 */
-	bool (*received)(void *userdata, struct str bytes);
-	/*
-	 * The end, called once; the transfer is gone afterwards. `error` NULL: the whole answer has
-	 * come. Otherwise it says what went wrong (borrowed), and `status` is 0 when there was no
-	 * answer at all.
-	 */
-	void (*done)(void *userdata, int status, const char *error);
-};
 
 struct transfer_request {
 	const char *method; /* "GET" */
@@ -56,6 +38,3 @@ struct transfers *transfers_free(struct transfers *transfers);
 /* Starts one. Its calls come later, never before this returns. */
 struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request,
 				const struct transfer_ops *ops, void *userdata);
-
-/* Gives it up: nothing is called any more, not even done(). NULL is fine; returns NULL. */
-struct transfer *transfer_cancel(struct transfer *transfer);

@@ -3,8 +3,9 @@
 
 /*
  * A gRPC client over a unix socket: libcurl (HTTP/2 with prior knowledge) and protobuf-c. Unary
- * calls and server streams, with deadlines; errors are outcomes, never a crash. A lost connection
- * is made again by the next call. Everything runs on the loop's thread.
+ * calls and server streams, with deadlines; errors are outcomes, never a crash. A server that comes
+ * back is found by the next call. At most LIMIT_GRPC_CALLS are under way, others wait for them.
+ * Everything runs on the loop's thread.
  */
 
 #include <stdint.h>
@@ -22,6 +23,7 @@ enum grpc_code {
 	GRPC_DEADLINE_EXCEEDED = 4,
 	GRPC_NOT_FOUND = 5,
 	GRPC_ALREADY_EXISTS = 6,
+	GRPC_RESOURCE_EXHAUSTED = 8, /* also: a message is larger than LIMIT_GRPC_MESSAGE */
 	GRPC_UNIMPLEMENTED = 12,
 	GRPC_INTERNAL = 13, /* also: an answer that could not be read */
 	GRPC_UNAVAILABLE = 14, /* also: nobody listens at the socket */
@@ -44,6 +46,9 @@ typedef void (*grpc_done_fn)(void *userdata, const struct grpc_outcome *outcome,
 /* `socket_path` is copied. Nothing is connected before the first call. Returns 0 or -errno. */
 int grpc_new(struct loop *loop, const char *socket_path, struct grpc **ret);
 
+/* Every call from now on says so: a header of HTTP/2 (`name` in lower case). Copied. */
+void grpc_set_metadata(struct grpc *grpc, const char *name, const char *value);
+
 /*
  * Ends it: calls under way are done with GRPC_UNAVAILABLE first; streams end before
  * (grpc_stream_end). NULL is fine; returns NULL.
@@ -58,7 +63,7 @@ void grpc_call(struct grpc *grpc, const struct grpc_method *method, const Protob
 	       uint64_t timeout, grpc_done_fn done, void *userdata);
 
 struct grpc_stream_ops {
-	/* The server has accepted the stream: what happens from now on will be told. */
+	/* The server has begun to answer; many do so only with their first message. */
 	void (*opened)(void *userdata);
 	void (*message)(void *userdata, const ProtobufCMessage *message); /* borrowed */
 	/* The end, once; the stream is gone afterwards. */
