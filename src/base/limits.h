@@ -125,6 +125,8 @@ enum {
 	LIMIT_DNS_NAME = 255,
 	LIMIT_DNS_LABEL = 63,
 	LIMIT_DNS_LABELS = 127,
+	LIMIT_QUERY_LOG_RECORDS = 4096, /* of a worker that wait to be written; a power of two */
+	LIMIT_QUERY_LOG_QUERY = 512, /* bytes of a query that are kept for its line */
 	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
 	LIMIT_DNS_UDP_MAX = 4096, /* largest --udp-size */
 	LIMIT_DNS_NSID = 128,

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -112,4 +113,131 @@ struct mail *mailbox_wait(struct mailbox *mailbox)
 int mailbox_fd(const struct mailbox *mailbox)
 {
 	return mailbox->fd;
+}
+
+/* ---- rings ---- */
+
+/* Head and tail count on for ever; each has a cache line and a writer of its own. */
+struct ring {
+	size_t mask;
+	size_t slot_size;
+	uint8_t *slots;
+	_Alignas(64) size_t head; /* the writer's */
+	_Alignas(64) size_t tail; /* the reader's */
+};
+
+struct ring *ring_new(size_t slots, size_t slot_size)
+{
+	struct ring *ring = aligned_alloc(64, sizeof(struct ring));
+
+	assert(ring != NULL && (slots & (slots - 1)) == 0);
+	*ring = (struct ring){
+		.mask = slots - 1,
+		.slot_size = slot_size,
+		.slots = mem_alloc_array(slots, slot_size),
+	};
+	return ring;
+}
+
+struct ring *ring_free(struct ring *ring)
+{
+	if (ring != NULL) {
+		mem_free(ring->slots);
+		free(ring);
+	}
+	return NULL;
+}
+
+void *ring_begin(struct ring *ring)
+{
+	size_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+
+	if (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) > ring->mask) {
+		return NULL;
+	}
+	return ring->slots + (head & ring->mask) * ring->slot_size;
+}
+
+void ring_commit(struct ring *ring)
+{
+	size_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+}
+
+const void *ring_peek(const struct ring *ring)
+{
+	size_t tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) == tail) {
+		return NULL;
+	}
+	return ring->slots + (tail & ring->mask) * ring->slot_size;
+}
+
+void ring_drop(struct ring *ring)
+{
+	size_t tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&ring->tail, tail + 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * The reader says that it sleeps and then looks at the rings; a writer commits and then looks
+ * whether the reader sleeps. In this order (sequentially consistent) one of them sees the other.
+ */
+struct bell {
+	int fd;
+	bool asleep;
+};
+
+int bell_new(struct bell **ret)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0) {
+		return error_origin(-errno);
+	}
+	*ret = MEM_NEW(struct bell);
+	(*ret)->fd = fd;
+	return 0;
+}
+
+struct bell *bell_free(struct bell *bell)
+{
+	if (bell != NULL) {
+		close(bell->fd);
+		mem_free(bell);
+	}
+	return NULL;
+}
+
+void bell_ring(struct bell *bell)
+{
+	static const uint64_t one = 1;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&bell->asleep, __ATOMIC_RELAXED) &&
+	    __atomic_exchange_n(&bell->asleep, false, __ATOMIC_SEQ_CST)) {
+		(void)!write(bell->fd, &one, sizeof(one));
+	}
+}
+
+void bell_sleep(struct bell *bell)
+{
+	__atomic_store_n(&bell->asleep, true, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void bell_wake(struct bell *bell)
+{
+	uint64_t ignored;
+
+	__atomic_store_n(&bell->asleep, false, __ATOMIC_SEQ_CST);
+	(void)!read(bell->fd, &ignored, sizeof(ignored));
+}
+
+int bell_fd(const struct bell *bell)
+{
+	return bell->fd;
 }

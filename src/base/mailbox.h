@@ -34,3 +34,35 @@ struct mail *mailbox_receive(struct mailbox *mailbox);
 struct mail *mailbox_wait(struct mailbox *mailbox);
 
 int mailbox_fd(const struct mailbox *mailbox);
+
+/*
+ * A ring of slots of one size, for records that are copied and may be lost: one thread writes, one
+ * reads, no lock, no allocation. The reader is woken through a bell, which many rings may share: a
+ * write rings it only when the reader has gone to sleep.
+ */
+struct ring;
+struct bell;
+
+/* `slots` is a power of two. */
+struct ring *ring_new(size_t slots, size_t slot_size);
+struct ring *ring_free(struct ring *ring); /* NULL is fine; returns NULL */
+
+/* Writer: the next slot to fill, or NULL when the reader is too far behind. */
+void *ring_begin(struct ring *ring);
+/* Writer: what ring_begin() gave is filled. */
+void ring_commit(struct ring *ring);
+/* Reader: the oldest record, or NULL. It is good until ring_drop(). */
+const void *ring_peek(const struct ring *ring);
+void ring_drop(struct ring *ring);
+
+int bell_new(struct bell **ret); /* 0 or a negative errno */
+struct bell *bell_free(struct bell *bell); /* NULL is fine; returns NULL */
+/* Any thread, after a commit. Never blocks. */
+void bell_ring(struct bell *bell);
+/*
+ * Reader: it is about to sleep. It looks at its rings once more, and if they are empty waits until
+ * bell_fd() is readable. Then it is awake again: bell_wake().
+ */
+void bell_sleep(struct bell *bell);
+void bell_wake(struct bell *bell);
+int bell_fd(const struct bell *bell);

@@ -26,6 +26,7 @@
 #include "cmd/dns_part.h"
 #include "cmd/dns_settings.h"
 #include "cmd/ready.h"
+#include "dns/query_log.h"
 #include "dns/server.h"
 #include "http/server.h"
 #include "loop/loop.h"
@@ -158,6 +159,13 @@ static void timer_fired(void *userdata)
 	serve(dns, dns_part_serve);
 }
 
+static unsigned logged_classes(const struct corefile *corefile)
+{
+	return (corefile->log_success ? QUERY_SUCCESS : 0U) |
+	       (corefile->log_denial ? QUERY_DENIAL : 0U) |
+	       (corefile->log_error ? QUERY_ERROR : 0U);
+}
+
 static int start_dns(struct dns *dns)
 {
 	const struct dns_settings *settings = &dns->settings;
@@ -177,6 +185,7 @@ static int start_dns(struct dns *dns)
 		.keep_little = true,
 		.workers = (unsigned)settings->dns_workers,
 		.operation = &settings->operation,
+		.log_queries = logged_classes(&settings->corefile),
 		.transfer_to = (const char *const *)settings->corefile.transfer_to,
 		.n_transfer_to = settings->corefile.n_transfer_to,
 		.loop = dns->loop,

@@ -18,6 +18,7 @@
 #include "base/sandbox.h"
 #include "base/snapshot.h"
 #include "client/cache.h"
+#include "dns/query_log.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
 #include "ops/zone_settings.h"
@@ -201,6 +202,27 @@ static size_t find_transfer_to(const struct dns_part_config *config,
 	return n;
 }
 
+static unsigned find_logged(const struct dns_part_config *config)
+{
+	static const struct {
+		const char *word;
+		enum query_class class;
+	} words[] = {
+		{ "all", QUERY_ALL },
+		{ "success", QUERY_SUCCESS },
+		{ "denial", QUERY_DENIAL },
+		{ "error", QUERY_ERROR },
+	};
+	const char *named = config->operation->log_queries;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) && named != NULL; i++) {
+		if (strcmp(words[i].word, named) == 0) {
+			return words[i].class;
+		}
+	}
+	return config->log_queries;
+}
+
 static int open_server(struct dns_part *part, const struct dns_part_config *config)
 {
 	char texts[OPTION_LIST_MAX][LISTEN_TEXT];
@@ -220,6 +242,7 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.workers = config->workers,
 		.udp_size = config->udp_size,
 		.nsid = config->operation->nsid,
+		.log_queries = find_logged(config),
 		.sandbox = part->sandbox,
 	};
 

@@ -34,6 +34,7 @@ struct dns_part_config {
 	const char *clusterset_domain; /* NULL: none */
 	bool keep_little; /* the cache is for us alone: it holds just what the zone needs back */
 	unsigned workers; /* 0: one a core */
+	unsigned log_queries; /* enum query_class, beside what `operation` says */
 	uint16_t udp_size; /* 0: the usual one */
 	const struct operation *operation;
 	const char

@@ -15,6 +15,7 @@ struct operation {
 	struct option_list rate_exempt;
 	struct option_list transfer_to;
 	bool no_sandbox;
+	const char *log_queries; /* NULL: none */
 };
 
 /* `settings` is the struct, `member` its struct operation. */
@@ -46,6 +47,14 @@ struct operation {
 		  0,                                                                               \
 		  0,                                                                               \
 		  NULL },                                                                          \
+		{ "log-queries",                                                                   \
+		  "WHICH",                                                                         \
+		  "a line on standard error: all, success, denial or error (none)",                \
+		  OPTION_TEXT,                                                                     \
+		  OPERATION_AT(settings, member, log_queries),                                     \
+		  0,                                                                               \
+		  0,                                                                               \
+		  "all|success|denial|error" },                                                    \
 		{ "no-sandbox",                                                                    \
 		  NULL,                                                                            \
 		  "threads keep privileges that they do not need",                                 \

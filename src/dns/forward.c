@@ -108,6 +108,8 @@ void forward_done(struct worker *worker, struct forward *forward)
 	mem_free(forward->query.packet);
 	if (!forward->tcp || forward->connection != NULL) {
 		worker_answered(worker, forward->listen, proto, &report, answer, n);
+		worker_log(worker, &forward->peer.address, forward->tcp, forward->packet,
+			   forward->n, &report, answer, n, forward->began);
 		dns_times_note(
 			&worker_stats(worker, forward->listen)->places[report.place].duration,
 			worker->time - forward->began, 1);

@@ -215,6 +215,21 @@ static int open_transfers(struct dns_server *server, struct zone *zone, struct l
 	return result < 0 ? bad(message, "cannot set up zone transfers: %s", strerror(-result)) : 0;
 }
 
+static int open_log(struct dns_server *server, const struct dns_server_config *config,
+		    char message[DNS_MESSAGE])
+{
+	int result = config->log_queries == 0
+			     ? 0
+			     : query_log_new(config->log_fd != 0 ? config->log_fd : STDERR_FILENO,
+					     config->log_queries, server->n_workers, &server->log);
+
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		server->workers[i].log = server->log;
+	}
+	return result < 0 ? bad(message, "cannot set up the log of queries: %s", strerror(-result))
+			  : 0;
+}
+
 static int server_open(struct dns_server *server, const struct dns_server_config *config,
 		       char message[DNS_MESSAGE])
 {
@@ -309,6 +324,11 @@ int dns_server_new(const struct dns_server_config *config, struct zone *zone,
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		worker_init(&server->workers[i], server, cookie_root, config->rate_limit);
 	}
+	result = open_log(server, config, ret_message);
+	if (result != 0) {
+		dns_server_free(server);
+		return result;
+	}
 	result = read_exempt(server, config, ret_message);
 	if (result == 0) {
 		result = server_open(server, config, ret_message);
@@ -334,6 +354,11 @@ const char *dns_server_address(const struct dns_server *server, size_t i)
 
 int dns_server_start(struct dns_server *server)
 {
+	int started = server->log != NULL ? query_log_start(server->log) : 0;
+
+	if (started < 0) {
+		return error_trace(started);
+	}
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		struct worker *worker = &server->workers[i];
 		char name[16];
@@ -370,6 +395,7 @@ struct dns_server *dns_server_free(struct dns_server *server)
 	for (unsigned i = 0; i < server->n_workers; i++) {
 		worker_deinit(&server->workers[i]);
 	}
+	server->log = query_log_free(server->log);
 	mem_free(server->workers);
 	mem_free(server->addresses);
 	mem_free(server->listen_labels);
@@ -407,6 +433,7 @@ void dns_server_stats(const struct dns_server *server, struct dns_server_stats *
 		.send_failed = sum(server, COUNT_SEND_FAILED),
 		.truncated = sum(server, COUNT_TRUNCATED),
 		.forwarded = sum(server, COUNT_FORWARDED),
+		.log_lost = server->log != NULL ? query_log_lost(server->log) : 0,
 		.shed = sum(server, COUNT_SHED),
 		.tcp_connections = sum(server, COUNT_CONNECTIONS),
 		.tcp_refused = sum(server, COUNT_REFUSED),

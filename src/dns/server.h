@@ -49,6 +49,8 @@ struct dns_server_config {
 	const char *const *transfer_to;
 	size_t n_transfer_to; /* ≤ LIMIT_DNS_TRANSFER_TO */
 	struct loop *loop;
+	unsigned log_queries; /* enum query_class: which get a line; 0: none */
+	int log_fd; /* where lines go; 0: standard error */
 	const char *nsid; /* what NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; NULL: nothing */
 };
 
@@ -86,6 +88,7 @@ struct dns_server_stats {
 	uint64_t send_failed;
 	uint64_t truncated;
 	uint64_t forwarded;
+	uint64_t log_lost; /* lines of the log of queries */
 	uint64_t shed; /* not forwarded because too many were under way */
 	uint64_t tcp_connections; /* accepted */
 	uint64_t tcp_refused; /* closed at once: the system has no room */

@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "dns/answer.h"
 #include "dns/cookie.h"
+#include "dns/query_log.h"
 #include "dns/rate.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
@@ -118,6 +119,7 @@ struct worker {
 	struct cookies cookies;
 	struct rates *rates; /* NULL: no limit */
 	struct counter counters[COUNTERS];
+	struct query_log *log; /* NULL: off, at the cost of one branch */
 	struct dns_stats *stats; /* one for each label */
 
 	struct udp_socket *udp; /* one for each listen address */
@@ -165,6 +167,7 @@ struct dns_server {
 	size_t n_listen;
 	char (*labels)[DNS_LABEL_TEXT];
 	size_t n_labels;
+	struct query_log *log;
 	struct worker *workers;
 	unsigned n_workers;
 };
@@ -219,6 +222,11 @@ void worker_asked(struct worker *worker, uint8_t listen, enum dns_proto proto,
 		  const struct dns_report *report, size_t n);
 void worker_answered(struct worker *worker, uint8_t listen, enum dns_proto proto,
 		     const struct dns_report *report, const uint8_t *answer, size_t n);
+
+/* A line for the log of queries, if there is one. `began`: ns, when the query was read. */
+void worker_log(struct worker *worker, const struct sockaddr_storage *peer, bool tcp,
+		const uint8_t *query, size_t query_n, const struct dns_report *report,
+		const uint8_t *answer, size_t n, uint64_t began);
 
 /* How many answers of one round were made, for their time. */
 struct round {

@@ -268,6 +268,8 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 		return 0;
 	}
 	worker_answered(worker, listen, DNS_PROTO_TCP, &report, out + FRAME, size);
+	worker_log(worker, &connection->peer, /* tcp= */ true, message, n, &report, out + FRAME,
+		   size, worker->time);
 	round->answers[report.place]++;
 	set_u16(out, (uint16_t)size);
 	return FRAME + size;

@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include "base/counter.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "dns/query_log.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
 #include "dns/test-system.h"
@@ -378,7 +380,7 @@ static void a_name_that_stays_is_never_absent_while_others_come_and_go(void **st
 	system_stop(system);
 }
 
-static void a_query_allocates_nothing_and_takes_no_lock(void **state)
+static void count_allocations_and_locks(unsigned log_queries)
 {
 	static const struct {
 		const char *name;
@@ -401,6 +403,8 @@ static void a_query_allocates_nothing_and_takes_no_lock(void **state)
 		.n_listen = 1,
 		.workers = 1,
 		.rate_limit = LIMIT_DNS_RATE,
+		.log_queries = log_queries,
+		.log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
 	};
 	struct system *system = system_start_config(&config, NULL);
 	int udp = system_dial(system, SOCK_DGRAM);
@@ -432,8 +436,57 @@ static void a_query_allocates_nothing_and_takes_no_lock(void **state)
 	close(udp);
 	close(tcp);
 	system_stop(system);
+	close(config.log_fd);
 	/* The order to stop came by mailbox, which has a lock: so they are counted. */
 	assert_true(counter_get(&locks) > locks_before);
+}
+
+static void a_query_allocates_nothing_and_takes_no_lock(void **state)
+{
+	count_allocations_and_locks(0);
+}
+
+static void nor_does_one_that_is_logged(void **state)
+{
+	count_allocations_and_locks(QUERY_ALL);
+}
+
+/* Lines of UDP and TCP, of the class that was asked for. */
+static void answers_get_their_line(void **state)
+{
+	const char *listen = "127.0.0.1:0";
+	char text[4096] = "";
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	struct dns_server_config config = {
+		.listen = &listen,
+		.n_listen = 1,
+		.workers = 1,
+		.log_queries = QUERY_DENIAL,
+		.log_fd = ends[1],
+	};
+	struct system *system = system_start_config(&config, NULL);
+	int udp = system_dial(system, SOCK_DGRAM);
+	int tcp = system_dial(system, SOCK_STREAM);
+	uint8_t packet[512];
+	size_t n = frame("nope." NAME, RR_SRV, 77, packet);
+
+	(void)ask_udp(udp, NAME, RR_A, answer);
+	(void)ask_udp(udp, "no\"pe." NAME, RR_A, answer);
+	assert_int_equal(send(tcp, packet, n, 0), n);
+	(void)read_frame(tcp, answer);
+	close(udp);
+	close(tcp);
+	/* All lines are written when it has stopped. */
+	system_stop(system);
+	close(ends[1]);
+	assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+	close(ends[0]);
+	assert_non_null(strstr(text, "\"A IN no?pe." NAME ". udp "));
+	assert_non_null(strstr(text, " - 77 \"SRV IN nope." NAME ". tcp "));
+	assert_null(strstr(text, "\"A IN " NAME));
+	assert_ptr_equal(strchr(strchr(text, '\n') + 1, '\n'), text + strlen(text) - 1);
 }
 
 /* ---- names outside ---- */
@@ -589,6 +642,8 @@ int main(void)
 		cmocka_unit_test(garbage_is_survived),
 		cmocka_unit_test(a_name_that_stays_is_never_absent_while_others_come_and_go),
 		cmocka_unit_test(a_query_allocates_nothing_and_takes_no_lock),
+		cmocka_unit_test(nor_does_one_that_is_logged),
+		cmocka_unit_test(answers_get_their_line),
 		cmocka_unit_test(names_outside_come_from_the_upstream),
 		cmocka_unit_test(a_silent_upstream_delays_nobody_else),
 		cmocka_unit_test(without_an_upstream_names_outside_fail_at_once),

@@ -170,6 +170,9 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 		return false;
 	}
 	worker_answered(worker, socket->source.listen, DNS_PROTO_UDP, &report, out, n);
+	worker_log(worker, &batch->peers[i].address, /* tcp= */ false,
+		   batch->query_parts[i].iov_base, batch->received[i].msg_len, &report, out, n,
+		   worker->time);
 	round->answers[report.place]++;
 	batch->answer_parts[slot].iov_len = n;
 	message->msg_name = &batch->peers[i].address;

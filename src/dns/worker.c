@@ -3,7 +3,9 @@
  * A worker waits for its sockets and its mailbox, and answers. While it waits it is no reader, so
  * that the writer's old values go at once; between two batches it says that it holds none.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/log.h"
@@ -56,6 +58,38 @@ void worker_sent(struct worker *worker, uint8_t listen, const struct round *roun
 			dns_times_note(&stats->places[i].duration, time - worker->time,
 				       round->answers[i]);
 		}
+	}
+}
+
+static void log_query(struct worker *worker, const struct sockaddr_storage *peer, bool tcp,
+		      const uint8_t *query, size_t query_n, const struct dns_report *report,
+		      const uint8_t *answer, size_t n, uint64_t began)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)peer;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)peer;
+	bool is_four = peer->ss_family == AF_INET;
+	struct query_record record;
+
+	record.took = worker_clock() - began;
+	record.address_n = is_four ? 4 : 16;
+	memcpy(record.address, is_four ? (const void *)&four->sin_addr : &six->sin6_addr,
+	       record.address_n);
+	record.port = ntohs(is_four ? four->sin_port : six->sin6_port);
+	record.tcp = tcp;
+	record.rcode = report->rcode;
+	record.flags = get_u16(answer + 2);
+	record.n_records = get_u16(answer + 6);
+	record.query_n = (uint16_t)(query_n < UINT16_MAX ? query_n : UINT16_MAX);
+	record.answer_n = (uint32_t)n;
+	query_log_put(worker->log, (unsigned)(worker - worker->server->workers), &record, query);
+}
+
+void worker_log(struct worker *worker, const struct sockaddr_storage *peer, bool tcp,
+		const uint8_t *query, size_t query_n, const struct dns_report *report,
+		const uint8_t *answer, size_t n, uint64_t began)
+{
+	if (__builtin_expect(worker->log != NULL, 0)) {
+		log_query(worker, peer, tcp, query, query_n, report, answer, n, began);
 	}
 }
 

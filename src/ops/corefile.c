@@ -194,6 +194,45 @@ static int set_bufsize(struct parsing *parsing, const struct corefile_line *line
 	return 0;
 }
 
+static int set_log_class(struct parsing *parsing, const struct corefile_line *line)
+{
+	struct corefile *corefile = parsing->corefile;
+
+	for (size_t i = 1; i < line->n; i++) {
+		bool all = strcmp(line->words[i], "all") == 0;
+		bool success = all || strcmp(line->words[i], "success") == 0;
+		bool denial = all || strcmp(line->words[i], "denial") == 0;
+		bool error = all || strcmp(line->words[i], "error") == 0;
+
+		if (!success && !denial && !error) {
+			return corefile_bad(parsing, line,
+					    "class: expected all, success, denial or error");
+		}
+		corefile->log_success |= success;
+		corefile->log_denial |= denial;
+		corefile->log_error |= error;
+	}
+	return 0;
+}
+
+/* Names and a format of lines may stand behind it; lines are of all names, in the usual format. */
+static int set_log(struct parsing *parsing, const struct corefile_line *line)
+{
+	static const struct corefile_word options[] = { { "class", set_log_class, NULL } };
+	struct corefile *corefile = parsing->corefile;
+	int result =
+		corefile_apply(parsing, line->block, options, ARRAY_SIZE(options), "option of log");
+
+	if (line->n > 2 || (line->n == 2 && strcmp(line->words[1], ".") != 0)) {
+		corefile_warn(parsing, line, "log: all names are logged, in the usual format");
+	}
+	if (result == 0 && !corefile->log_success && !corefile->log_denial &&
+	    !corefile->log_error) {
+		corefile->log_success = corefile->log_denial = corefile->log_error = true;
+	}
+	return result;
+}
+
 /* Who we are: the words as they stand, or the name of this host. */
 static int set_nsid(struct parsing *parsing, const struct corefile_line *line)
 {
@@ -423,7 +462,7 @@ static const struct corefile_word plugins[] = {
 	{ "kubernetes", corefile_kubernetes, NULL },
 	{ "loadbalance", NULL, NULL },
 	{ "local", NULL, NULL },
-	{ "log", NULL, "queries are not logged" },
+	{ "log", set_log, NULL },
 	{ "loop", NULL, NULL },
 	{ "metadata", NULL, NULL },
 	{ "minimal", NULL, NULL },

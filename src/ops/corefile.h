@@ -44,6 +44,10 @@ struct corefile {
 	char *binds[COREFILE_BINDS]; /* addresses to listen on; none: all */
 	size_t n_binds;
 	uint16_t udp_size; /* 0: not said */
+	/* Queries that get a line, by what became of them. */
+	bool log_success;
+	bool log_denial;
+	bool log_error;
 	char *nsid; /* NULL: not said */
 	char *transfer_to[COREFILE_TRANSFER_TO]; /* "192.0.2.1", "0.0.0.0/0" */
 	size_t n_transfer_to;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator sees of DNS: metrics under the names that dashboards for CoreDNS ask for."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -17,8 +19,11 @@ import dns.rrset
 import pytest
 
 from conftest import HEADLESSD, Cluster, fqdn
+from test_remote import Remote
 
 SAMPLE = re.compile(r'^([a-z_:]+)(?:\{(.*)\})? (\S+)$')
+LOGGED = re.compile(r'^\[INFO\] 127\.0\.0\.1:\d+ - \d+ "(\S+) IN (\S+) (\S+) \d+ false \d+" (\S+) (\S+) '
+                    r'\d+ 0\.\d{9}s$', re.M)
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 PEERS = """
@@ -215,3 +220,24 @@ def test_the_limit_spares_this_machine_and_bad_networks_are_refused():
     shutil.rmtree(cluster.data_dir + "-none", ignore_errors=True)
     assert bad.returncode == 1
     assert "--rate-limit-exempt 10.0.0.1/8: expected a network" in bad.stderr
+
+
+def test_queries_are_logged_like_coredns_does_when_asked_for(tmp_path):
+    one = Cluster("--log-queries", "all")
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(".:53 {\n  kubernetes cluster.local\n  log {\n    class denial\n  }\n}\n")
+    beside = Remote(one.kubeconfig, tmp_path, "--corefile", str(corefile))
+    try:
+        for server in (one, beside):
+            server.dig(fqdn("kubernetes"))
+            server.dig(fqdn("nope"), "AAAA", tcp=True)
+    finally:
+        assert beside.stop() == 0
+        log = one.log_path
+        one.kill(signal.SIGTERM)
+    answered, absent = LOGGED.findall(open(log, encoding="utf-8").read())
+    assert answered[:5] == ("A", fqdn("kubernetes"), "udp", "NOERROR", "qr,aa,rd")
+    assert absent[:5] == ("AAAA", fqdn("nope"), "tcp", "NXDOMAIN", "qr,aa,rd")
+    assert LOGGED.findall((tmp_path / "dns.log").read_text()) == [absent]
+    os.unlink(log)
+    shutil.rmtree(one.data_dir, ignore_errors=True)

@@ -57,6 +57,7 @@ class Remote:
         self.dns_host, port = self.ready["dns"].rsplit(":", 1)
         self.dns_port = int(port)
 
+    host = None
     dig = Cluster.dig
 
     def http(self, path):
