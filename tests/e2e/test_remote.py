@@ -49,6 +49,8 @@ NAMES = [
 class Remote:
     """A headlessd dns."""
 
+    host = None  # this machine
+
     def __init__(self, kubeconfig, folder, *options):
         self.log = open(folder / "dns.log", "ab")
         self.process, self.ready = start_headlessd(
