@@ -273,6 +273,12 @@ static const char *action_of(enum http_method method)
 	return actions[method];
 }
 
+static bool newcomer_may(const struct call *call, enum http_method method)
+{
+	return call->kind == &kind_certificate_signing_request && call->part.n == 0 &&
+	       (method == HTTP_GET || (method == HTTP_POST && call->name.n == 0));
+}
+
 static void answer_resource(struct call *call)
 {
 	struct http_exchange *exchange = call->exchange;
@@ -306,6 +312,13 @@ static void answer_resource(struct call *call)
 	    (route.watch || (watch != NULL && strcmp(watch, "true") == 0))) {
 		verb = verb_watch;
 	}
+	if (user_is_newcomer(&call->user) && !newcomer_may(call, exchange->method)) {
+		answer_refused(call, status_new(OUTCOME_FORBIDDEN,
+						"a bootstrap token is good for "
+						"certificatesigningrequests alone: create, get, "
+						"list and watch"));
+		return;
+	}
 	verb(call);
 }
 
@@ -331,7 +344,7 @@ void api_handle(void *userdata, struct http_exchange *exchange)
 		answer_root(call);
 	} else if (documents_answer(&api->documents, exchange, path)) {
 		buffer_deinit(&call->warnings);
-	} else if (answer_extension(call, path)) {
+	} else if (!user_is_newcomer(&call->user) && answer_extension(call, path)) {
 		return;
 	} else if (!discovery_answer(call, exchange->path)) {
 		answer_resource(call);

@@ -69,7 +69,8 @@ struct api *api_free(struct api *api);
  * Makes what a cluster is born with: the namespaces default, kube-system, kube-public and
  * kube-node-lease, and in default the Service `kubernetes` with its Endpoints and EndpointSlice,
  * which point to `address`:`port`, where this API is served; and in kube-system the Service
- * kube-dns where the configuration says so. What is there already stays or is brought up to date. Blocks (store_drain). Returns 0 or a negative errno.
+ * kube-dns where the configuration says so. What is there already stays or is brought up to date.
+ * Blocks (store_drain). Returns 0 or a negative errno.
  */
 int api_bootstrap(struct api *api, const char *address, uint16_t port);
 

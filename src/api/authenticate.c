@@ -11,6 +11,7 @@
 #include "api/intern.h"
 #include "api/keys.h"
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -154,6 +155,91 @@ static bool same_secret(struct str a, struct str b)
 	return difference == 0;
 }
 
+/* ---- bootstrap tokens ---- */
+
+/*
+ * "abcdef.0123456789abcdef": an id and a secret, kept in kube-system as Secret bootstrap-token-ID
+ * (Kubernetes: bootstrap tokens). Good while that is there, says so, and has not expired.
+ */
+enum { BOOTSTRAP_ID = 6, BOOTSTRAP_SECRET = 16 };
+
+static bool is_bootstrap_token(struct str token)
+{
+	if (token.n != BOOTSTRAP_ID + 1 + BOOTSTRAP_SECRET || token.p[BOOTSTRAP_ID] != '.') {
+		return false;
+	}
+	for (size_t i = 0; i < token.n; i++) {
+		char c = token.p[i];
+
+		if (i != BOOTSTRAP_ID && (c < 'a' || c > 'z') && (c < '0' || c > '9')) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A value of a Secret, decoded; false when it is missing. */
+static bool secret_value(const json_t *secret, const char *key, struct buffer *out)
+{
+	const json_t *data = json_object_get(secret, "data");
+	const char *text = json_string_value(json_object_get(data, key));
+
+	buffer_clear(out);
+	return text != NULL && base64_decode(str_from(text), out);
+}
+
+static bool bootstrap_is_good(struct api *api, const json_t *secret, struct str id,
+			      struct str password)
+{
+	_cleanup_buffer_ struct buffer value = BUFFER_INIT(TOKEN_MAX);
+	int64_t until;
+
+	if (strcmp(json_string_at(secret, "type"), "bootstrap.kubernetes.io/token") != 0 ||
+	    !secret_value(secret, "token-secret", &value) ||
+	    !same_secret(buffer_str(&value), password) ||
+	    !secret_value(secret, "token-id", &value) || !str_eq(buffer_str(&value), id) ||
+	    !secret_value(secret, "usage-bootstrap-authentication", &value) ||
+	    !str_is(buffer_str(&value), "true")) {
+		return false;
+	}
+	return !secret_value(secret, "expiration", &value) || value.n == 0 ||
+	       (timestamp_parse(buffer_text(&value), &until) == 0 &&
+		until > clock_wall(api->clock));
+}
+
+static bool bootstrap_user(struct api *api, struct arena *arena, struct str token, struct user *ret)
+{
+	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
+	_cleanup_json_ json_t *secret = NULL;
+	struct json_read_error error;
+	struct str id = { .p = token.p, .n = BOOTSTRAP_ID };
+
+	if (!is_bootstrap_token(token)) {
+		return false;
+	}
+	_cleanup_free_ char *name = mem_printf("bootstrap-token-%.*s", STR_ARG(id));
+	_cleanup_free_ char *user = mem_printf("system:bootstrap:%.*s", STR_ARG(id));
+
+	key_of(&kind_secret, STR("kube-system"), str_from(name), &key);
+	const struct hub_item *item = hub_get(api->hub, buffer_str(&key));
+
+	if (item == NULL || json_read(item->text, NULL, &secret, &error) != 0 ||
+	    !bootstrap_is_good(api, secret, id, str_skip(token, BOOTSTRAP_ID + 1))) {
+		return false;
+	}
+	*ret = (struct user){
+		.name = keep(arena, user),
+		.uid = "",
+		.groups = { USER_BOOTSTRAPPERS, "system:authenticated" },
+	};
+	return true;
+}
+
+bool user_is_newcomer(const struct user *user)
+{
+	return user->groups[0] != NULL && strcmp(user->groups[0], USER_BOOTSTRAPPERS) == 0;
+}
+
 bool token_user(struct api *api, struct arena *arena, struct str token, struct user *ret)
 {
 	if (api->admin_token != NULL && same_secret(token, str_from(api->admin_token))) {
@@ -162,6 +248,9 @@ bool token_user(struct api *api, struct arena *arena, struct str token, struct u
 			.uid = "",
 			.groups = { "system:masters", "system:authenticated" },
 		};
+		return true;
+	}
+	if (bootstrap_user(api, arena, token, ret)) {
 		return true;
 	}
 	_cleanup_json_ json_t *claims = read_claims(api, token);
@@ -231,6 +320,8 @@ bool authenticate(struct call *call)
 	if (!identify(call)) {
 		return false;
 	}
-	impersonate(call);
+	if (!user_is_newcomer(&call->user)) {
+		impersonate(call);
+	}
 	return true;
 }

@@ -91,5 +91,6 @@ void verb_patch_scale(struct call *call);
 void verb_bind(struct call *call);
 void verb_evict(struct call *call);
 void verb_finalize(struct call *call);
+void verb_approve(struct call *call);
 void verb_token(struct call *call);
 void verb_review(struct call *call);

@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/status.h"
 #include "api/write.h"
+#include "object/kinds.h"
 #include "json/json.h"
 
 json_t *create_change(struct write *write, const json_t *old, json_t **ret)
@@ -41,6 +42,22 @@ static json_t *check_identity(struct call *call, const json_t *object)
 	return NULL;
 }
 
+/* Who asks for a certificate: nobody says so himself. */
+static void note_asker(const struct call *call, json_t *request)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < USER_GROUPS && call->user.groups[i] != NULL; i++) {
+		json_array_append_new(groups, json_string(call->user.groups[i]));
+	}
+	json_put(request, "spec.username", json_string(call->user.name));
+	json_put(request, "spec.groups", groups);
+	json_remove(request, "spec.uid");
+	if (call->user.uid[0] != '\0') {
+		json_put(request, "spec.uid", json_string(call->user.uid));
+	}
+}
+
 void verb_create(struct call *call)
 {
 	json_t *object = NULL;
@@ -56,6 +73,9 @@ void verb_create(struct call *call)
 		json_decref(object);
 		answer_refused(call, refusal);
 		return;
+	}
+	if (call->kind == &kind_certificate_signing_request) {
+		note_asker(call, object);
 	}
 	call->name = str_from(json_string_at(object, "metadata.name"));
 	call_write(call, create_change, PART_WHOLE, object, PATCH_MERGE);

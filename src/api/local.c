@@ -101,7 +101,7 @@ static enum part part_of(const char *subresource)
 	} parts[] = {
 		{ "status", PART_STATUS },     { "scale", PART_SCALE },
 		{ "binding", PART_BINDING },   { "eviction", PART_EVICTION },
-		{ "finalize", PART_FINALIZE },
+		{ "finalize", PART_FINALIZE }, { "approval", PART_APPROVAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && subresource != NULL; i++) {

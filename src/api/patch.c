@@ -108,7 +108,10 @@ static void patch(struct call *call, write_change_fn change, enum part part)
 
 void verb_patch(struct call *call)
 {
-	patch(call, patch_change, str_is(call->part, "status") ? PART_STATUS : PART_WHOLE);
+	patch(call, patch_change,
+	      str_is(call->part, "status")     ? PART_STATUS
+	      : str_is(call->part, "approval") ? PART_APPROVAL
+					       : PART_WHOLE);
 }
 
 void verb_patch_scale(struct call *call)

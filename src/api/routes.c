@@ -18,6 +18,7 @@ const struct subresource subresources[] = {
 	{ "binding", 0, &kind_pod, &kind_binding, "create" },
 	{ "eviction", 0, &kind_pod, &kind_eviction, "create" },
 	{ "finalize", 0, &kind_namespace, NULL, "update" },
+	{ "approval", 0, &kind_certificate_signing_request, NULL, "get,patch,update" },
 	{ "token", 0, &kind_service_account, &kind_token_request, "create" },
 };
 const size_t n_subresources = ARRAY_SIZE(subresources);
@@ -40,6 +41,9 @@ static const struct {
 	{ HTTP_GET, ITEM, "status", verb_get },
 	{ HTTP_PUT, ITEM, "status", verb_update },
 	{ HTTP_PATCH, ITEM, "status", verb_patch },
+	{ HTTP_GET, ITEM, "approval", verb_get },
+	{ HTTP_PUT, ITEM, "approval", verb_approve },
+	{ HTTP_PATCH, ITEM, "approval", verb_patch },
 	{ HTTP_GET, ITEM, "scale", verb_get_scale },
 	{ HTTP_PUT, ITEM, "scale", verb_update_scale },
 	{ HTTP_PATCH, ITEM, "scale", verb_patch_scale },

@@ -70,10 +70,24 @@ static json_t *with_finalizers(const json_t *old, const json_t *wanted)
 	return object;
 }
 
+/* What was decided of a request for a certificate; the certificate itself comes with the status. */
+static json_t *with_approval(const json_t *old, const json_t *wanted)
+{
+	json_t *object = json_deep_copy(old);
+	json_t *conditions = json_at(wanted, "status.conditions");
+
+	json_put(object, "status.conditions",
+		 conditions != NULL ? json_deep_copy(conditions) : json_array());
+	return object;
+}
+
 static json_t *pick_part(struct write *write, const json_t *old, json_t *wanted)
 {
 	if (write->part == PART_STATUS) {
 		return with_status(old, wanted);
+	}
+	if (write->part == PART_APPROVAL) {
+		return with_approval(old, wanted);
 	}
 	if (write->part == PART_FINALIZE) {
 		return with_finalizers(old, wanted);
@@ -180,6 +194,11 @@ void verb_update(struct call *call)
 void verb_update_scale(struct call *call)
 {
 	update(call, &kind_scale, scale_update_change, PART_SCALE);
+}
+
+void verb_approve(struct call *call)
+{
+	update(call, call->kind, update_change, PART_APPROVAL);
 }
 
 void verb_finalize(struct call *call)

@@ -30,6 +30,7 @@ enum part {
 	PART_BINDING,
 	PART_EVICTION,
 	PART_FINALIZE,
+	PART_APPROVAL,
 };
 
 enum patch_format {

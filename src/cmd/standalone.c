@@ -166,7 +166,11 @@ static int start_dns(struct standalone *all)
 
 static void start_controllers(struct standalone *all)
 {
-	all->control = (struct controller_settings){ .ca_certificate = all->api.ca.certificate };
+	all->control = (struct controller_settings){
+		.ca_certificate = all->api.ca.certificate,
+		.ca_key = all->api.ca.key,
+		.pod_cidrs = { all->settings.pod_cidrs[0], all->settings.pod_cidrs[1] },
+	};
 	for (size_t i = 0; i < n_controllers; i++) {
 		runner_add(all->runner, controllers[i], &all->control);
 	}

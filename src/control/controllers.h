@@ -15,11 +15,18 @@
 struct controller_settings {
 	/* PEM text of the CA that signs the API's certificate: kube-root-ca.crt. NULL: none. */
 	const char *ca_certificate;
+	/* Its key, PEM: signs what nodes ask for. NULL: nothing is signed. */
+	const char *ca_key;
+	/* Networks that nodes' pod networks are cut from, up to the first NULL; none: nobody cuts.
+	 */
+	const char *pod_cidrs[2];
 };
 
 extern const struct controller *const controllers[];
 extern const size_t n_controllers;
 
+extern const struct controller controller_bootstrap_tokens;
+extern const struct controller controller_certificates;
 extern const struct controller controller_deployment;
 extern const struct controller controller_endpoints;
 extern const struct controller controller_endpointslice;
@@ -27,6 +34,7 @@ extern const struct controller controller_event_expiry;
 extern const struct controller controller_garbage;
 extern const struct controller controller_mirroring;
 extern const struct controller controller_namespace;
+extern const struct controller controller_pod_networks;
 extern const struct controller controller_podgc;
 extern const struct controller controller_replicaset;
 extern const struct controller controller_scheduler;

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "http/pki_intern.h"
 
 enum {
 	CA_DAYS = 3650,
@@ -28,25 +29,7 @@ enum {
 	SCALAR = PKI_SIGNATURE / 2,
 };
 
-static void crt_free(gnutls_x509_crt_t *crt)
-{
-	if (*crt != NULL) {
-		gnutls_x509_crt_deinit(*crt);
-	}
-}
-
-static void key_free(gnutls_x509_privkey_t *key)
-{
-	if (*key != NULL) {
-		gnutls_x509_privkey_deinit(*key);
-	}
-}
-
-#define _cleanup_crt_ __attribute__((cleanup(crt_free)))
-#define _cleanup_key_ __attribute__((cleanup(key_free)))
-
-/* GnuTLS reports in numbers of its own; for callers all of them are "the PKI failed". */
-static int failed(const char *what, int code)
+int pki_failed(const char *what, int code)
 {
 	log_error("pki", "%s: %s", what, gnutls_strerror(code));
 	return error_origin(-EBADMSG);
@@ -66,7 +49,7 @@ static gnutls_datum_t datum(const char *text)
 	return (gnutls_datum_t){ .data = (unsigned char *)text, .size = (unsigned)strlen(text) };
 }
 
-static int new_key(gnutls_x509_privkey_t *ret)
+int pki_new_key(gnutls_x509_privkey_t *ret)
 {
 	int code = gnutls_x509_privkey_init(ret);
 
@@ -74,10 +57,10 @@ static int new_key(gnutls_x509_privkey_t *ret)
 		code = gnutls_x509_privkey_generate(
 			*ret, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 	}
-	return code != 0 ? failed("cannot make a key", code) : 0;
+	return code != 0 ? pki_failed("cannot make a key", code) : 0;
 }
 
-static int import_key(const char *pem, gnutls_x509_privkey_t *ret)
+int pki_import_key(const char *pem, gnutls_x509_privkey_t *ret)
 {
 	gnutls_datum_t text = datum(pem);
 	int code = gnutls_x509_privkey_init(ret);
@@ -85,10 +68,10 @@ static int import_key(const char *pem, gnutls_x509_privkey_t *ret)
 	if (code == 0) {
 		code = gnutls_x509_privkey_import(*ret, &text, GNUTLS_X509_FMT_PEM);
 	}
-	return code != 0 ? failed("cannot read a key", code) : 0;
+	return code != 0 ? pki_failed("cannot read a key", code) : 0;
 }
 
-static int import_crt(const char *pem, gnutls_x509_crt_t *ret)
+int pki_import_crt(const char *pem, gnutls_x509_crt_t *ret)
 {
 	gnutls_datum_t text = datum(pem);
 	int code = gnutls_x509_crt_init(ret);
@@ -96,10 +79,10 @@ static int import_crt(const char *pem, gnutls_x509_crt_t *ret)
 	if (code == 0) {
 		code = gnutls_x509_crt_import(*ret, &text, GNUTLS_X509_FMT_PEM);
 	}
-	return code != 0 ? failed("cannot read a certificate", code) : 0;
+	return code != 0 ? pki_failed("cannot read a certificate", code) : 0;
 }
 
-static char *to_text(gnutls_datum_t *exported)
+char *pki_text(gnutls_datum_t *exported)
 {
 	char *text =
 		str_dup((struct str){ .p = (const char *)exported->data, .n = exported->size });
@@ -120,28 +103,34 @@ static int export_pair(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, struct 
 	}
 	if (code != 0) {
 		gnutls_free(certificate.data);
-		return failed("cannot export a key pair", code);
+		return pki_failed("cannot export a key pair", code);
 	}
-	*ret = (struct pki_pair){ .certificate = to_text(&certificate), .key = to_text(&secret) };
+	*ret = (struct pki_pair){ .certificate = pki_text(&certificate), .key = pki_text(&secret) };
 	return 0;
+}
+
+int pki_set_serial_and_time(gnutls_x509_crt_t crt, int64_t seconds)
+{
+	unsigned char serial[SERIAL_SIZE];
+	time_t now = time(NULL);
+	int code;
+
+	random_bytes(serial, sizeof(serial));
+	serial[0] &= 0x7f; /* RFC 5280: positive */
+	code = gnutls_x509_crt_set_version(crt, 3);
+	code |= gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));
+	code |= gnutls_x509_crt_set_activation_time(crt, now - BACKDATE);
+	return code | gnutls_x509_crt_set_expiration_time(crt, now + (time_t)seconds);
 }
 
 /* What every certificate has: version, serial, subject, validity, key identifier. */
 static int fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
 			    const char *common_name, const char *organization, int days)
 {
-	unsigned char serial[SERIAL_SIZE];
 	unsigned char id[64];
 	size_t id_size = sizeof(id);
-	time_t now = time(NULL);
-	int code = 0;
+	int code = pki_set_serial_and_time(crt, (int64_t)days * DAY);
 
-	random_bytes(serial, sizeof(serial));
-	serial[0] &= 0x7f; /* RFC 5280: positive */
-	code |= gnutls_x509_crt_set_version(crt, 3);
-	code |= gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));
-	code |= gnutls_x509_crt_set_activation_time(crt, now - BACKDATE);
-	code |= gnutls_x509_crt_set_expiration_time(crt, now + (time_t)days * DAY);
 	code |= gnutls_x509_crt_set_key(crt, key);
 	code |= gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, common_name,
 					      (unsigned)strlen(common_name));
@@ -151,7 +140,7 @@ static int fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
 	}
 	code |= gnutls_x509_crt_get_key_id(crt, 0, id, &id_size);
 	code |= gnutls_x509_crt_set_subject_key_id(crt, id, id_size);
-	return code != 0 ? failed("cannot fill a certificate", GNUTLS_E_INVALID_REQUEST) : 0;
+	return code != 0 ? pki_failed("cannot fill a certificate", GNUTLS_E_INVALID_REQUEST) : 0;
 }
 
 static int new_ca(const char *common_name, struct pki_pair *ret)
@@ -159,7 +148,7 @@ static int new_ca(const char *common_name, struct pki_pair *ret)
 	_cleanup_crt_ gnutls_x509_crt_t crt = NULL;
 	_cleanup_key_ gnutls_x509_privkey_t key = NULL;
 	int code;
-	int result = new_key(&key);
+	int result = pki_new_key(&key);
 
 	if (result < 0) {
 		return error_trace(result);
@@ -174,7 +163,7 @@ static int new_ca(const char *common_name, struct pki_pair *ret)
 							   GNUTLS_KEY_DIGITAL_SIGNATURE);
 	code |= gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
 	if (code != 0) {
-		return failed("cannot sign the CA", code);
+		return pki_failed("cannot sign the CA", code);
 	}
 	return error_trace(export_pair(crt, key, ret));
 }
@@ -227,9 +216,9 @@ int pki_ca(const char *directory, const char *name, const char *common_name, str
 			result = save(directory, name, &pair);
 		}
 	} else if (result == 0) {
-		result = import_crt(pair.certificate, &crt);
+		result = pki_import_crt(pair.certificate, &crt);
 		if (result == 0) {
-			result = import_key(pair.key, &key);
+			result = pki_import_key(pair.key, &key);
 		}
 	}
 	if (result < 0) {
@@ -244,7 +233,7 @@ int pki_ca(const char *directory, const char *name, const char *common_name, str
 	return 0;
 }
 
-static int set_address(gnutls_x509_crt_t crt, const char *text)
+int pki_set_address(gnutls_x509_crt_t crt, const char *text)
 {
 	unsigned char bytes[16];
 	int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
@@ -270,12 +259,13 @@ static int set_purpose(gnutls_x509_crt_t crt, const struct pki_request *request)
 			(unsigned)strlen(request->dns_names[i]), GNUTLS_FSAN_APPEND);
 	}
 	for (size_t i = 0; request->addresses != NULL && request->addresses[i] != NULL; i++) {
-		code |= set_address(crt, request->addresses[i]);
+		code |= pki_set_address(crt, request->addresses[i]);
 	}
-	return code != 0 ? failed("cannot describe a certificate", GNUTLS_E_INVALID_REQUEST) : 0;
+	return code != 0 ? pki_failed("cannot describe a certificate", GNUTLS_E_INVALID_REQUEST)
+			 : 0;
 }
 
-static int set_authority(gnutls_x509_crt_t crt, gnutls_x509_crt_t ca)
+int pki_set_authority(gnutls_x509_crt_t crt, gnutls_x509_crt_t ca)
 {
 	unsigned char id[64];
 	size_t size = sizeof(id);
@@ -293,10 +283,10 @@ int pki_issue(const struct pki_pair *ca, const struct pki_request *request, stru
 	_cleanup_key_ gnutls_x509_privkey_t ca_key = NULL;
 	_cleanup_key_ gnutls_x509_privkey_t key = NULL;
 	int code;
-	int result = import_crt(ca->certificate, &ca_crt);
+	int result = pki_import_crt(ca->certificate, &ca_crt);
 
-	if (result < 0 || (result = import_key(ca->key, &ca_key)) < 0 ||
-	    (result = new_key(&key)) < 0) {
+	if (result < 0 || (result = pki_import_key(ca->key, &ca_key)) < 0 ||
+	    (result = pki_new_key(&key)) < 0) {
 		return error_trace(result);
 	}
 	gnutls_x509_crt_init(&crt);
@@ -305,10 +295,10 @@ int pki_issue(const struct pki_pair *ca, const struct pki_request *request, stru
 	    (result = set_purpose(crt, request)) < 0) {
 		return error_trace(result);
 	}
-	code = set_authority(crt, ca_crt);
+	code = pki_set_authority(crt, ca_crt);
 	code |= gnutls_x509_crt_sign2(crt, ca_crt, ca_key, GNUTLS_DIG_SHA256, 0);
 	if (code != 0) {
-		return failed("cannot sign a certificate", code);
+		return pki_failed("cannot sign a certificate", code);
 	}
 	return error_trace(export_pair(crt, key, ret));
 }
@@ -341,7 +331,8 @@ static bool still_fits(const struct pki_pair *pair, const struct pki_pair *ca,
 	_cleanup_crt_ gnutls_x509_crt_t crt = NULL;
 	unsigned status = 0;
 
-	if (import_crt(ca->certificate, &ca_crt) < 0 || import_crt(pair->certificate, &crt) < 0) {
+	if (pki_import_crt(ca->certificate, &ca_crt) < 0 ||
+	    pki_import_crt(pair->certificate, &crt) < 0) {
 		return false;
 	}
 	return gnutls_x509_crt_verify(crt, &ca_crt, 1, 0, &status) == 0 && status == 0 &&
@@ -402,7 +393,7 @@ int pki_sign(const char *key, const void *bytes, size_t n, unsigned char ret_sig
 	gnutls_datum_t r = { 0 };
 	gnutls_datum_t s = { 0 };
 	gnutls_privkey_t signer;
-	int result = import_key(key, &x509_key);
+	int result = pki_import_key(key, &x509_key);
 	int code;
 	bool fits;
 
@@ -422,7 +413,7 @@ int pki_sign(const char *key, const void *bytes, size_t n, unsigned char ret_sig
 	gnutls_free(r.data);
 	gnutls_free(s.data);
 	gnutls_privkey_deinit(signer);
-	return fits ? 0 : failed("cannot sign", code);
+	return fits ? 0 : pki_failed("cannot sign", code);
 }
 
 int pki_verify(const char *key, const void *bytes, size_t n, const unsigned char sig[PKI_SIGNATURE])
@@ -434,7 +425,7 @@ int pki_verify(const char *key, const void *bytes, size_t n, const unsigned char
 	gnutls_datum_t der = { 0 };
 	gnutls_privkey_t signer;
 	gnutls_pubkey_t public_key;
-	int result = import_key(key, &x509_key);
+	int result = pki_import_key(key, &x509_key);
 	int code;
 
 	if (result < 0) {

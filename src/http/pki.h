@@ -6,7 +6,9 @@
  * signs is made anew when it is missing, expires within 30 days, or no longer fits.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* PEM texts, owned. */
 struct pki_pair {
@@ -42,6 +44,38 @@ int pki_issue(const struct pki_pair *ca, const struct pki_request *request, stru
  */
 int pki_kept(const struct pki_pair *ca, const char *directory, const char *name,
 	     const struct pki_request *request, struct pki_pair *ret);
+
+/*
+ * ---- certificates that others ask for ----
+ *
+ * A key of one's own and a request for its certificate, both PEM (heap); `server` and `days` of
+ * `request` do not matter. Returns 0 or a negative errno.
+ */
+int pki_csr_new(const struct pki_request *request, char **ret_csr, char **ret_key);
+
+/* What a request asks for; up to the first NULL each. */
+enum { PKI_SUBJECT_NAMES = 16 };
+struct pki_subject {
+	char *common_name;
+	char *organizations[PKI_SUBJECT_NAMES + 1];
+	char *dns_names[PKI_SUBJECT_NAMES + 1];
+	char *addresses[PKI_SUBJECT_NAMES + 1];
+};
+void pki_subject_deinit(struct pki_subject *subject);
+
+/* PKI_BAD_REQUEST: no request, not signed by its own key, without a name, or with other things. */
+enum { PKI_BAD_REQUEST = 2 };
+int pki_csr_read(const char *pem, struct pki_subject *ret);
+
+/*
+ * Signs it for the names that pki_csr_read() tells, as a server or as a client. Returns 0, a
+ * negative errno, or PKI_BAD_REQUEST.
+ */
+int pki_csr_sign(const struct pki_pair *ca, const char *pem, bool server, int64_t seconds,
+		 char **ret_certificate);
+
+/* When the first certificate of a PEM text is good, Unix seconds; 0 or PKI_BAD_REQUEST. */
+int pki_validity(const char *certificate, int64_t *ret_from, int64_t *ret_until);
 
 /*
  * ES256 signatures for tokens (RFC 7515): signs `n` bytes with the PEM key into 64 bytes r||s, and

@@ -29,6 +29,7 @@
 	KIND(deployment)                                                                           \
 	KIND(replica_set)                                                                          \
 	KIND(stateful_set)                                                                         \
+	KIND(certificate_signing_request)                                                          \
 	KIND(lease)                                                                                \
 	KIND(endpoint_slice)                                                                       \
 	KIND(storage_class)                                                                        \
