@@ -5,6 +5,7 @@
 #include "api/keys.h"
 #include "api/status.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "object/kinds.h"
 #include "watch/hub.h"
@@ -117,8 +118,94 @@ static void default_tolerations(json_t *pod)
 	}
 }
 
-/* As the ServiceAccount plugin, without the token volume: nothing here runs as that account. */
-static void default_pod(json_t *pod)
+#define TOKEN_PATH "/var/run/secrets/kubernetes.io/serviceaccount"
+
+/* The pod's word counts, then its account's; nobody's is yes. */
+static bool wants_token(struct write *write, const json_t *pod, const char *account_name)
+{
+	const json_t *own = json_at(pod, "spec.automountServiceAccountToken");
+	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
+	_cleanup_json_ json_t *account = NULL;
+	struct json_read_error error;
+
+	if (write->api->token_key == NULL) {
+		return false;
+	}
+	if (own != NULL) {
+		return json_is_true(own);
+	}
+	key_of(&kind_service_account, write->space, str_from(account_name), &key);
+	const struct hub_item *item = hub_get(write->api->hub, buffer_str(&key));
+	if (item != NULL) {
+		json_read(item->text, NULL, &account, &error);
+	}
+	return json_bool_at(account, "automountServiceAccountToken", true);
+}
+
+/* Adds the mount where nothing is mounted there; returns whether it did. */
+static bool mount_token(json_t *containers, const char *volume)
+{
+	bool added = false;
+	json_t *container;
+	size_t i;
+
+	json_array_foreach (containers, i, container) {
+		json_t *mounts = json_object_get(container, "volumeMounts");
+		bool taken = false;
+		const json_t *mount;
+		size_t j;
+
+		json_array_foreach (mounts, j, mount) {
+			taken = taken ||
+				strcmp(json_string_at(mount, "mountPath"), TOKEN_PATH) == 0;
+		}
+		if (taken) {
+			continue;
+		}
+		if (!json_is_array(mounts)) {
+			mounts = json_array();
+			json_object_set_new(container, "volumeMounts", mounts);
+		}
+		json_array_append_new(mounts, json_pack("{s:s, s:b, s:s}", "name", volume,
+							"readOnly", 1, "mountPath", TOKEN_PATH));
+		added = true;
+	}
+	return added;
+}
+
+/*
+ * As the ServiceAccount plugin: a token that ends with the pod, what to verify the API with, and
+ * the namespace, where client libraries look for them.
+ */
+static void add_token(json_t *pod)
+{
+	char suffix[6];
+
+	random_name_suffix(suffix, sizeof(suffix) - 1);
+	_cleanup_free_ char *name = mem_printf("kube-api-access-%s", suffix);
+	bool first = mount_token(json_at(pod, "spec.containers"), name);
+	bool second = mount_token(json_at(pod, "spec.initContainers"), name);
+	if (!first && !second) {
+		return;
+	}
+	json_t *volumes = json_at(pod, "spec.volumes");
+	if (!json_is_array(volumes)) {
+		volumes = json_array();
+		json_put(pod, "spec.volumes", volumes);
+	}
+	json_array_append_new(volumes,
+			      json_pack("{s:s, s:{s:[{s:{s:i, s:s}}, {s:{s:s, s:[{s:s, s:s}]}}, "
+					"{s:{s:[{s:s, s:{s:s, s:s}}]}}], s:i}}",
+					"name", name, "projected", "sources", "serviceAccountToken",
+					"expirationSeconds", 3607, "path", "token", "configMap",
+					"name", "kube-root-ca.crt", "items", "key", "ca.crt",
+					"path", "ca.crt", "downwardAPI", "items", "path",
+					"namespace", "fieldRef", "apiVersion", "v1", "fieldPath",
+					"metadata.namespace", "defaultMode", 0644));
+}
+
+/* As the ServiceAccount plugin. */
+static void default_pod(struct write *write, json_t *pod)
 {
 	const char *account = json_string_at(pod, "spec.serviceAccountName");
 
@@ -132,6 +219,9 @@ static void default_pod(json_t *pod)
 	json_put(pod, "spec.serviceAccountName", json_incref(name));
 	json_put(pod, "spec.serviceAccount", json_incref(name));
 	default_tolerations(pod);
+	if (wants_token(write, pod, json_string_value(name))) {
+		add_token(pod);
+	}
 }
 
 /* ---- metadata ---- */
@@ -247,7 +337,7 @@ json_t *admit_create(struct write *write, json_t *object)
 	if (write->kind == &kind_namespace) {
 		default_namespace(object, NULL);
 	} else if (write->kind == &kind_pod) {
-		default_pod(object);
+		default_pod(write, object);
 	}
 	refusal = check(write, object, NULL);
 	if (refusal == NULL && write->kind == &kind_service) {

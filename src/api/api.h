@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "base/clock.h"
 #include "http/exchange.h"
 
@@ -100,3 +102,13 @@ void api_end_watches(struct api *api);
  */
 char *api_token(struct api *api, const char *space, const char *name, const char *uid,
 		int64_t seconds);
+
+/* What a token says beside that. */
+struct token_terms {
+	const json_t *audiences; /* strings; NULL or empty: this API */
+	const char *bound_kind; /* "Pod" or "Secret": the token ends with that object; NULL: none */
+	const char *bound_name;
+	const char *bound_uid;
+};
+char *api_token_for(struct api *api, const char *space, const char *name, const char *uid,
+		    int64_t seconds, const struct token_terms *terms);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tokens are JWTs (RFC 7519) signed with ES256. One is good while it has not expired and its
- * service account is the one it was made for (same uid): deleting the account ends its tokens.
+ * service account is the one it was made for (same uid): deleting the account ends its tokens, and
+ * deleting the pod or secret that one is bound to ends that one.
  */
 #include "api/authenticate.h"
 
@@ -58,8 +59,21 @@ static const char *issuer_of(const struct api *api)
 	return api->issuer;
 }
 
+/* What the API takes for itself: its issuer's name. */
+static json_t *audiences_of(const struct api *api, const struct token_terms *terms)
+{
+	return json_array_size(terms->audiences) != 0 ? json_deep_copy(terms->audiences)
+						      : json_pack("[s]", issuer_of(api));
+}
+
 char *api_token(struct api *api, const char *space, const char *name, const char *uid,
 		int64_t seconds)
+{
+	return api_token_for(api, space, name, uid, seconds, &(struct token_terms){ 0 });
+}
+
+char *api_token_for(struct api *api, const char *space, const char *name, const char *uid,
+		    int64_t seconds, const struct token_terms *terms)
 {
 	_cleanup_buffer_ struct buffer token = BUFFER_INIT(TOKEN_MAX);
 	_cleanup_buffer_ struct buffer text = BUFFER_INIT(TOKEN_MAX);
@@ -73,10 +87,17 @@ char *api_token(struct api *api, const char *space, const char *name, const char
 	}
 	random_uuid(id);
 	_cleanup_json_ json_t *claims =
-		json_pack("{s:[s], s:I, s:I, s:s, s:s, s:{s:s, s:{s:s, s:s}}, s:I, s:s}", "aud",
-			  issuer_of(api), "exp", now + (json_int_t)seconds, "iat", now, "iss",
-			  issuer_of(api), "jti", id, "kubernetes.io", "namespace", space,
+		json_pack("{s:o, s:I, s:I, s:s, s:s, s:{s:s, s:{s:s, s:s}}, s:I, s:s}", "aud",
+			  audiences_of(api, terms), "exp", now + (json_int_t)seconds, "iat", now,
+			  "iss", issuer_of(api), "jti", id, "kubernetes.io", "namespace", space,
 			  "serviceaccount", "name", name, "uid", uid, "nbf", now, "sub", subject);
+	if (terms->bound_kind != NULL) {
+		const char *key = strcmp(terms->bound_kind, "Pod") == 0 ? "pod" : "secret";
+
+		json_object_set_new(json_object_get(claims, "kubernetes.io"), key,
+				    json_pack("{s:s, s:s}", "name", terms->bound_name, "uid",
+					      terms->bound_uid));
+	}
 	encode_part(STR("{\"alg\":\"ES256\",\"typ\":\"JWT\"}"), &token);
 	buffer_append_char(&token, '.');
 	json_write(claims, &text);
@@ -120,16 +141,18 @@ static json_t *read_claims(struct api *api, struct str token)
 	return tree;
 }
 
-static bool account_is(struct api *api, const char *space, const char *name, const char *uid)
+/* There is an object of that name, and it is the same one. */
+static bool object_is(struct api *api, const struct kind *kind, const char *space, const char *name,
+		      const char *uid)
 {
 	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
-	_cleanup_json_ json_t *account = NULL;
+	_cleanup_json_ json_t *object = NULL;
 	struct json_read_error error;
 
-	key_of(&kind_service_account, str_from(space), str_from(name), &key);
+	key_of(kind, str_from(space), str_from(name), &key);
 	const struct hub_item *item = hub_get(api->hub, buffer_str(&key));
-	return item != NULL && json_read(item->text, NULL, &account, &error) == 0 &&
-	       strcmp(json_string_at(account, "metadata.uid"), uid) == 0;
+	return item != NULL && json_read(item->text, NULL, &object, &error) == 0 &&
+	       strcmp(json_string_at(object, "metadata.uid"), uid) == 0;
 }
 
 /* Claims have keys with dots, so they are no paths. */
@@ -138,6 +161,49 @@ static const char *member(const json_t *object, const char *key)
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text != NULL ? text : "";
+}
+
+/* A token ends with the account it is of, and with the object that it is bound to. */
+static bool owners_stand(struct api *api, const json_t *about)
+{
+	static const struct {
+		const char *key;
+		const struct kind *kind;
+		bool is_optional;
+	} owners[] = {
+		{ "serviceaccount", &kind_service_account, false },
+		{ "pod", &kind_pod, true },
+		{ "secret", &kind_secret, true },
+	};
+
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		const json_t *owner = json_object_get(about, owners[i].key);
+
+		if (owner == NULL && owners[i].is_optional) {
+			continue;
+		}
+		if (!object_is(api, owners[i].kind, member(about, "namespace"),
+			       member(owner, "name"), member(owner, "uid"))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* It was made for us, and not for somebody whom it was shown to. */
+static bool is_for_us(struct api *api, const json_t *audiences)
+{
+	const json_t *audience;
+	size_t i;
+
+	json_array_foreach (audiences, i, audience) {
+		const char *text = json_string_value(audience);
+
+		if (text != NULL && strcmp(text, issuer_of(api)) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static const char *keep(struct arena *arena, const char *text)
@@ -257,11 +323,11 @@ bool token_user(struct api *api, struct arena *arena, struct str token, struct u
 	const json_t *about = json_object_get(claims, "kubernetes.io");
 	const json_t *account = json_object_get(about, "serviceaccount");
 	const char *space = member(about, "namespace");
-	const char *name = member(account, "name");
 	const char *uid = member(account, "uid");
 	json_int_t expires = json_integer_value(json_object_get(claims, "exp"));
 	if (claims == NULL || strcmp(member(claims, "iss"), issuer_of(api)) != 0 ||
-	    expires <= clock_wall_seconds(api->clock) || !account_is(api, space, name, uid)) {
+	    expires <= clock_wall_seconds(api->clock) ||
+	    !is_for_us(api, json_object_get(claims, "aud")) || !owners_stand(api, about)) {
 		return false;
 	}
 	_cleanup_free_ char *group = mem_printf("system:serviceaccounts:%s", space);

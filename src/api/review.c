@@ -110,6 +110,54 @@ void verb_review(struct call *call)
 
 enum { TOKEN_SECONDS_MIN = 600, TOKEN_SECONDS_DEFAULT = 3600 };
 
+/* The object that a token shall be bound to, by its name and, if said, its uid. */
+static json_t *bind(struct call *call, const json_t *wanted, json_t **ret_object,
+		    struct token_terms *terms)
+{
+	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
+	const char *kind_name = json_string_at(wanted, "kind");
+	const char *name = json_string_at(wanted, "name");
+	const char *uid = json_string_at(wanted, "uid");
+	const struct kind *kind = strcmp(kind_name, "Pod") == 0      ? &kind_pod
+				  : strcmp(kind_name, "Secret") == 0 ? &kind_secret
+								     : NULL;
+	struct json_read_error error;
+
+	if (wanted == NULL) {
+		return NULL;
+	}
+	if (kind == NULL) {
+		return status_new(OUTCOME_BAD_REQUEST,
+				  "cannot bind token for serviceaccount \"%.*s\" to object with "
+				  "kind \"%s\"",
+				  STR_ARG(call->name), kind_name);
+	}
+	key_of(kind, call->space, str_from(name), &key);
+	const struct hub_item *item = hub_get(call->api->hub, buffer_str(&key));
+	if (item == NULL || json_read(item->text, NULL, ret_object, &error) != 0) {
+		return status_not_found(kind, str_from(name));
+	}
+	const char *found = json_string_at(*ret_object, "metadata.uid");
+	if (uid[0] != '\0' && strcmp(uid, found) != 0) {
+		return status_conflict(kind, str_from(name),
+				       "the UID in the bound object reference (%s) does not match "
+				       "the UID in record. The object might have been deleted and "
+				       "then recreated",
+				       uid);
+	}
+	if (kind == &kind_pod &&
+	    !str_is(call->name, json_string_at(*ret_object, "spec.serviceAccountName"))) {
+		return status_new(OUTCOME_BAD_REQUEST,
+				  "cannot bind token for serviceaccount \"%.*s\" to pod running "
+				  "with different serviceaccount name",
+				  STR_ARG(call->name));
+	}
+	terms->bound_kind = kind->kind;
+	terms->bound_name = name;
+	terms->bound_uid = found;
+	return NULL;
+}
+
 static json_t *issue(struct call *call, json_t *request)
 {
 	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
@@ -128,10 +176,16 @@ static json_t *issue(struct call *call, json_t *request)
 					    json_at(request, "spec.expirationSeconds"),
 					    "may not specify a duration less than 10 minutes");
 	}
+	_cleanup_json_ json_t *bound = NULL;
+	struct token_terms terms = { .audiences = json_at(request, "spec.audiences") };
+	json_t *refusal = bind(call, json_at(request, "spec.boundObjectRef"), &bound, &terms);
+	if (refusal != NULL) {
+		return refusal;
+	}
 	_cleanup_free_ char *token =
-		api_token(call->api, json_string_at(account, "metadata.namespace"),
-			  json_string_at(account, "metadata.name"),
-			  json_string_at(account, "metadata.uid"), seconds);
+		api_token_for(call->api, json_string_at(account, "metadata.namespace"),
+			      json_string_at(account, "metadata.name"),
+			      json_string_at(account, "metadata.uid"), seconds, &terms);
 	if (token == NULL) {
 		return status_new(OUTCOME_UNAVAILABLE,
 				  "this server has no key to sign tokens with");
@@ -139,6 +193,8 @@ static json_t *issue(struct call *call, json_t *request)
 	char expires[TIMESTAMP_TEXT];
 	timestamp_format(clock_wall_seconds(call->api->clock) + seconds, expires);
 	json_put(request, "spec.expirationSeconds", json_integer(seconds));
+	json_put(request, "metadata.name", json_stringn(call->name.p, call->name.n));
+	json_put(request, "metadata.namespace", json_stringn(call->space.p, call->space.n));
 	json_object_set_new(request, "status",
 			    json_pack("{s:s, s:s}", "token", token, "expirationTimestamp",
 				      expires));

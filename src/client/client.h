@@ -51,6 +51,11 @@ struct client_response {
 	struct object *object;
 	const char *reason;
 	const char *message;
+	/*
+	 * What a subresource answered when it is no object of the kind (a TokenRequest): borrowed;
+	 * NULL otherwise.
+	 */
+	const json_t *answer;
 };
 
 typedef void (*client_done_fn)(void *userdata, const struct client_response *response);

@@ -170,15 +170,14 @@ static void respond_object(struct request *request, int status)
 		respond_unreached(request, "the answer is not JSON");
 		return;
 	}
-	/*
-	 * A Status, or another kind's object (Scale, Binding): done, with nothing to show for it.
-	 */
+	/* A Status, or another kind's object (Scale, TokenRequest), is an answer as it is. */
 	if (strcmp(json_string_at(tree, "kind"), request->kind->kind) == 0 &&
 	    object_new_tree(request->kind, take(tree), &object) != 0) {
 		respond_unreached(request, "the answer is no such object");
 		return;
 	}
-	respond(request, &(struct client_response){ .code = status, .object = object });
+	respond(request,
+		&(struct client_response){ .code = status, .object = object, .answer = tree });
 	object_unref(object);
 }
 
