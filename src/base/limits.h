@@ -101,6 +101,12 @@ enum {
 	LIMIT_POD_CONFIG = 64 * 1024 * 1024, /* arena of one container's configuration */
 	LIMIT_POD_ENVIRONMENT = 16 * 1024 * 1024, /* its variables, command and arguments */
 	LIMIT_RESOLV_CONF = 64 * 1024,
+	LIMIT_HOSTS = 1024 * 1024, /* the node's /etc/hosts */
+	LIMIT_VOLUME_FILES = 20000, /* of one volume that the agent writes */
+	LIMIT_VOLUME_PATH = 4096,
+	LIMIT_VOLUME_DEPTH = 64, /* directories walked into at a time */
+	LIMIT_VOLUME_PODS = 65536,
+	LIMIT_MOUNTINFO = 64 * 1024 * 1024,
 
 	/* gRPC. */
 	LIMIT_GRPC_MESSAGE = 16 * 1024 * 1024, /* as kubelet has it for runtimes */

@@ -176,6 +176,9 @@ struct pod_volume {
 	const char *name;
 	char *path; /* on the node */
 	bool read_only;
+	/* Of a claim: */
+	bool make; /* its directory is made by the first pod that needs it */
+	const char *type; /* what has to be at `path`, as in hostPath */
 };
 
 /*

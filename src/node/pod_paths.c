@@ -10,6 +10,7 @@
 #include "client/cache.h"
 #include "node/pod_config_intern.h"
 #include "object/kinds.h"
+#include "object/well_known.h"
 #include "json/json.h"
 
 static const struct {
@@ -73,8 +74,8 @@ static const json_t *find(const json_t *volumes, const char *name)
 /*
  * The volume of a bound claim: both have to name one another, else somebody else may have it.
  */
-static const json_t *volume_of_claim(const struct pod_inputs *inputs, const char *name,
-				     char message[POD_CONFIG_MESSAGE])
+static struct object *volume_of_claim(const struct pod_inputs *inputs, const char *name,
+				      char message[POD_CONFIG_MESSAGE])
 {
 	struct object *claim = cache_get(inputs->cache, &kind_persistent_volume_claim,
 					 inputs->pod->space, str_from(name));
@@ -94,7 +95,7 @@ static const json_t *volume_of_claim(const struct pod_inputs *inputs, const char
 			 STR_ARG(inputs->pod->space), name);
 		return NULL;
 	}
-	return json_object_get(object_tree(volume), "spec");
+	return volume;
 }
 
 static enum pod_config_outcome find_claim(const struct pod_inputs *inputs, struct arena *arena,
@@ -108,14 +109,20 @@ static enum pod_config_outcome find_claim(const struct pod_inputs *inputs, struc
 		/* Of an ephemeral volume: made for this pod alone. */
 		name = arena_printf(arena, "%.*s-%s", STR_ARG(inputs->pod->name), volume->name);
 	}
-	const json_t *spec = volume_of_claim(inputs, name, message);
+	struct object *found = volume_of_claim(inputs, name, message);
 
-	if (spec == NULL) {
+	if (found == NULL) {
 		return POD_CONFIG_WAIT;
 	}
+	const json_t *spec = json_object_get(object_tree(found), "spec");
+
+	volume->make = strcmp(object_annotation(found, ANNOTATION_PROVISIONED_BY),
+			      PROVISIONER_LOCAL_PATH) == 0;
+	volume->type = arena_printf(arena, "%s", json_string_at(spec, "hostPath.type"));
 	path = json_string_at(spec, "hostPath.path");
 	if (path[0] == '\0') {
 		path = json_string_at(spec, "local.path");
+		volume->type = "Directory";
 	}
 	if (path[0] == '\0' || strcmp(json_string_at(spec, "volumeMode"), "Block") == 0) {
 		snprintf(message, POD_CONFIG_MESSAGE,
