@@ -300,6 +300,32 @@ struct snapshot_entry *snapshot_map_find(const struct snapshot_map *map, struct 
 	return entry;
 }
 
+void snapshot_map_fetch_slot(const struct snapshot_map *map, uint32_t hash)
+{
+	const struct table *table = __atomic_load_n(&map->table, __ATOMIC_ACQUIRE);
+
+	__builtin_prefetch(&table->slots[hash & table->mask]);
+}
+
+const struct snapshot_entry *snapshot_map_peek(const struct snapshot_map *map, uint32_t hash)
+{
+	const struct table *table = __atomic_load_n(&map->table, __ATOMIC_ACQUIRE);
+	const struct snapshot_entry *entry = slot_get(&table->slots[hash & table->mask]);
+
+	return entry != GONE ? entry : NULL;
+}
+
+void snapshot_map_fetch_entry(const struct snapshot_map *map, uint32_t hash, size_t bytes)
+{
+	enum { CACHE_LINE = 64 };
+	const struct table *table = __atomic_load_n(&map->table, __ATOMIC_ACQUIRE);
+	const char *entry = (const char *)slot_get(&table->slots[hash & table->mask]);
+
+	for (size_t i = 0; entry != NULL && i < bytes; i += CACHE_LINE) {
+		__builtin_prefetch(entry + i);
+	}
+}
+
 struct snapshot_entry *snapshot_map_put(struct snapshot_map *map, struct snapshot_entry *entry)
 {
 	struct str key = map->key(entry);

@@ -77,6 +77,20 @@ struct snapshot_entry *snapshot_map_find(const struct snapshot_map *map, struct 
 					 uint32_t hash);
 
 /*
+ * Readers: a search whose hash is known long before it is needed can be told in two steps, with
+ * other work between them, and then waits for no memory: the slot is fetched, then what is in it
+ * (the first `bytes` of the value). Both are hints.
+ */
+void snapshot_map_fetch_slot(const struct snapshot_map *map, uint32_t hash);
+void snapshot_map_fetch_entry(const struct snapshot_map *map, uint32_t hash, size_t bytes);
+
+/*
+ * Readers: what stands where an entry of that hash would stand first: probably that entry, to fetch
+ * from memory what it points to; maybe another one, or NULL.
+ */
+const struct snapshot_entry *snapshot_map_peek(const struct snapshot_map *map, uint32_t hash);
+
+/*
  * [writer] Inserts `entry`, replacing the entry of the same key, which is returned for the caller
  * to retire (NULL when there was none). A reader sees the old one or the new one, never neither.
  */

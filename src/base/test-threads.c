@@ -164,6 +164,26 @@ static struct value *numbered(unsigned n)
 	return value;
 }
 
+/* Empty, with an entry, and with one that went: hints may find nothing, but never what is freed. */
+static void fetching_ahead_finds_nothing_that_is_gone(void **state)
+{
+	struct snapshot_map *map = snapshot_map_new(10, value_key);
+	uint32_t hash = snapshot_hash(STR("name"));
+	struct value *value = new_value(1);
+
+	assert_null(snapshot_map_peek(map, hash));
+	snapshot_map_fetch_slot(map, hash);
+	snapshot_map_fetch_entry(map, hash, sizeof(*value));
+	assert_null(snapshot_map_put(map, &value->entry));
+	assert_ptr_equal(snapshot_map_peek(map, hash), &value->entry);
+	snapshot_map_fetch_entry(map, hash, sizeof(*value));
+	snapshot_retire(snapshot_map_remove(map, STR("name")), release_value);
+	assert_null(snapshot_map_peek(map, hash));
+	snapshot_map_fetch_entry(map, hash, sizeof(*value));
+	snapshot_barrier();
+	snapshot_map_free(map, release_entry);
+}
+
 static void find_all(void *argument)
 {
 	struct shared *shared = argument;
@@ -231,6 +251,7 @@ int main(void)
 		cmocka_unit_test(mail_arrives_in_order_and_once),
 		cmocka_unit_test(a_full_mailbox_says_so),
 		cmocka_unit_test(readers_see_old_or_new_but_never_neither),
+		cmocka_unit_test(fetching_ahead_finds_nothing_that_is_gone),
 		cmocka_unit_test(what_stays_is_found_while_others_come_and_go),
 	};
 

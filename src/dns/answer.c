@@ -311,23 +311,25 @@ static void report(const struct answer *answer, struct dns_report *ret)
 }
 
 static enum dns_verdict answer_query(const struct dns_options *options, const struct zone *zone,
-				     const uint8_t *query, size_t n, struct dns_transport transport,
-				     struct random_state *random, const struct dns_reply *reply,
-				     uint8_t *out, struct dns_question *ret_question,
+				     const struct dns_query_read *read,
+				     struct dns_transport transport, struct random_state *random,
+				     const struct dns_reply *reply, uint8_t *out,
+				     struct dns_question *ret_question,
 				     struct dns_report *ret_report, size_t *ret_n)
 {
-	struct dns_request request;
+	const struct dns_request *request = &read->request;
+	bool is_sound = read->reading == DNS_READ_OK;
 	struct answer answer = {
 		.options = options,
 		.zone = zone,
-		.request = &request,
+		.request = request,
 		.random = random,
+		.rcode = read->rcode,
 		.place = DNS_PLACE_NONE,
 	};
-	enum dns_reading reading = dns_request_read(query, n, &request, &answer.rcode);
 
 	*ret_report = (struct dns_report){ .place = DNS_PLACE_NONE };
-	if (reading == DNS_READ_DROP) {
+	if (read->reading == DNS_READ_DROP) {
 		return DNS_DROP;
 	}
 	emit_options(&answer, transport);
@@ -337,23 +339,23 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 			return DNS_DROP;
 		}
 	}
-	emit_begin(&answer, answer_limit(options, &request, transport), out);
-	if (reading == DNS_READ_OK && ret_report->allowance != DNS_ALLOW) {
+	emit_begin(&answer, answer_limit(options, request, transport), out);
+	if (is_sound && ret_report->allowance != DNS_ALLOW) {
 		hint(&answer);
-	} else if (reading == DNS_READ_OK) {
+	} else if (is_sound) {
 		answer.rcode = DNS_NOERROR;
 		enum end end = answer_question(&answer, transport, reply, ret_question);
 
 		if (end == END_TRANSFER) {
-			ret_question->name = request.name;
+			ret_question->name = request->name;
 			report(&answer, ret_report);
 			return DNS_TRANSFER;
 		}
 		if (end == END_FORWARD) {
-			ret_question->type = request.type;
-			ret_question->recursion_desired = (request.flags & DNS_RD) != 0;
-			ret_question->checking_disabled = (request.flags & DNS_CD) != 0;
-			ret_question->dnssec_ok = request.dnssec_ok;
+			ret_question->type = request->type;
+			ret_question->recursion_desired = (request->flags & DNS_RD) != 0;
+			ret_question->checking_disabled = (request->flags & DNS_CD) != 0;
+			ret_question->dnssec_ok = request->dnssec_ok;
 			report(&answer, ret_report);
 			return DNS_FORWARD;
 		}
@@ -365,13 +367,46 @@ static enum dns_verdict answer_query(const struct dns_options *options, const st
 	return DNS_ANSWER;
 }
 
+void dns_read(const struct zone *zone, const uint8_t *query, size_t n, struct dns_query_read *ret)
+{
+	ret->rcode = DNS_NOERROR;
+	ret->hint.services = NULL;
+	ret->reading = (uint8_t)dns_request_read(query, n, &ret->request, &ret->rcode);
+	if (ret->reading == DNS_READ_OK) {
+		zone_hint(zone, &ret->request.name, &ret->hint);
+	}
+}
+
+void dns_fetch(const struct dns_query_read *read)
+{
+	zone_fetch(&read->hint);
+}
+
+void dns_fetch_data(const struct dns_query_read *read)
+{
+	zone_fetch_data(&read->hint);
+}
+
+enum dns_verdict dns_answer_read(const struct dns_options *options, const struct zone *zone,
+				 const struct dns_query_read *read, struct dns_transport transport,
+				 struct random_state *random, uint8_t *out,
+				 struct dns_question *ret_question, struct dns_report *ret_report,
+				 size_t *ret_n)
+{
+	return answer_query(options, zone, read, transport, random, NULL, out, ret_question,
+			    ret_report, ret_n);
+}
+
 enum dns_verdict dns_answer(const struct dns_options *options, const struct zone *zone,
 			    const uint8_t *query, size_t n, struct dns_transport transport,
 			    struct random_state *random, uint8_t *out,
 			    struct dns_question *ret_question, struct dns_report *ret_report,
 			    size_t *ret_n)
 {
-	return answer_query(options, zone, query, n, transport, random, NULL, out, ret_question,
+	struct dns_query_read read;
+
+	dns_read(zone, query, n, &read);
+	return answer_query(options, zone, &read, transport, random, NULL, out, ret_question,
 			    ret_report, ret_n);
 }
 
@@ -380,9 +415,11 @@ size_t dns_answer_forwarded(const struct dns_options *options, const struct zone
 			    struct random_state *random, const struct dns_reply *reply,
 			    uint8_t *out, struct dns_report *ret_report)
 {
+	struct dns_query_read read;
 	size_t size = 0;
 
-	(void)answer_query(options, zone, query, n, transport, random, reply, out, NULL, ret_report,
+	dns_read(zone, query, n, &read);
+	(void)answer_query(options, zone, &read, transport, random, reply, out, NULL, ret_report,
 			   &size);
 	return size;
 }

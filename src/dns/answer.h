@@ -12,6 +12,8 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "dns/wire.h"
+#include "zone/lookup.h"
 #include "zone/name.h"
 
 struct cookies;
@@ -81,6 +83,22 @@ enum dns_verdict {
 	DNS_TRANSFER,
 };
 
+/* A query that was read; what an answer needs of it and of the zone. */
+struct dns_query_read {
+	struct dns_request request;
+	struct zone_hint hint;
+	uint8_t reading; /* enum dns_reading */
+	uint16_t rcode; /* with DNS_READ_ERROR */
+};
+
+/*
+ * dns_answer() in steps, for those who have many queries at once: all are read, then fetched for,
+ * then for their data, then answered, and memory is there when it is needed. `query` must stay.
+ */
+void dns_read(const struct zone *zone, const uint8_t *query, size_t n, struct dns_query_read *ret);
+void dns_fetch(const struct dns_query_read *read);
+void dns_fetch_data(const struct dns_query_read *read);
+
 /* Room that `out` must have over TCP; over UDP options->udp_size is enough. */
 enum { DNS_ANSWER_MAX = LIMIT_DNS_TCP };
 
@@ -95,6 +113,11 @@ enum dns_verdict dns_answer(const struct dns_options *options, const struct zone
 			    struct random_state *random, uint8_t *out,
 			    struct dns_question *ret_question, struct dns_report *ret_report,
 			    size_t *ret_n);
+enum dns_verdict dns_answer_read(const struct dns_options *options, const struct zone *zone,
+				 const struct dns_query_read *read, struct dns_transport transport,
+				 struct random_state *random, uint8_t *out,
+				 struct dns_question *ret_question, struct dns_report *ret_report,
+				 size_t *ret_n);
 
 /* INFO-CODEs (RFC 8914 section 4) of refusals and failures; zone_cause_code() has those of absence.
  */

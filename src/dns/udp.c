@@ -27,6 +27,7 @@ struct udp_batch {
 	struct iovec query_parts[LIMIT_DNS_BATCH];
 	struct iovec answer_parts[LIMIT_DNS_BATCH];
 	struct udp_peer peers[LIMIT_DNS_BATCH];
+	struct dns_query_read reads[LIMIT_DNS_BATCH];
 };
 
 struct udp_batch *udp_batch_new(const struct dns_server *server)
@@ -135,9 +136,8 @@ static enum dns_verdict ask(struct worker *worker, size_t i, struct dns_transpor
 		return DNS_DROP;
 	}
 	rate = limit_begin(worker, transport);
-	verdict = dns_answer(&server->options, server->zone, batch->query_parts[i].iov_base,
-			     batch->received[i].msg_len, *transport, &worker->random, out,
-			     ret_question, ret_report, ret_n);
+	verdict = dns_answer_read(&server->options, server->zone, &batch->reads[i], *transport,
+				  &worker->random, out, ret_question, ret_report, ret_n);
 	limit_end(worker, rate, transport, verdict, ret_report, *ret_n);
 	if (verdict == DNS_DROP && ret_report->allowance == DNS_ALLOW) {
 		worker_count(worker, COUNT_DROPPED, 1);
@@ -187,6 +187,26 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 	return true;
 }
 
+/*
+ * All questions are read before the first is answered: what one needs of the zone comes from memory
+ * while the others are read.
+ */
+static void read_all(struct worker *worker, size_t n)
+{
+	struct udp_batch *batch = worker->batch;
+
+	for (size_t i = 0; i < n; i++) {
+		dns_read(worker->server->zone, batch->query_parts[i].iov_base,
+			 batch->received[i].msg_len, &batch->reads[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		dns_fetch(&batch->reads[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		dns_fetch_data(&batch->reads[i]);
+	}
+}
+
 /* Sends all; what the kernel refuses is lost, as any datagram may be. */
 static void send_all(struct worker *worker, const struct udp_socket *socket, unsigned n)
 {
@@ -219,6 +239,7 @@ void udp_serve(struct worker *worker, const struct udp_socket *socket)
 		if (received <= 0) {
 			return;
 		}
+		read_all(worker, (size_t)received);
 		for (int i = 0; i < received; i++) {
 			answers += answer_one(worker, socket, (size_t)i, answers, &round);
 		}

@@ -5,8 +5,10 @@
  * The published form of a Service: every name it has, in one immutable allocation. Built by the
  * control thread, read by the workers.
  *
- *   header | endpoints | pairs | port nodes | zones | slots | A records | AAAA records | numbers |
- *   text
+ *   header | text | endpoints | pairs | port nodes | zones | slots | A records | AAAA records |
+ *   numbers
+ *
+ * The text begins with the key, so that who compares it needs no more than the header's neighbour.
  *
  * An endpoint is a label below the Service with its addresses; endpoints that are not ready stand
  * behind the ready ones and have none. `slots` is an open-addressing table from the label's hash to
@@ -137,7 +139,7 @@ static inline struct str body_key(const struct snapshot_entry *entry)
 {
 	const struct service_body *body = body_of(entry);
 
-	return (struct str){ .p = (const char *)body->text, .n = body->base - BODY_KEY_TAIL };
+	return (struct str){ .p = (const char *)body->bytes, .n = body->base - BODY_KEY_TAIL };
 }
 
 /* The endpoint called `label` (wire, lower case; two labels where it was imported), or NULL. */

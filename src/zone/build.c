@@ -372,6 +372,7 @@ static void write_picks(struct build *build, const struct writer *writer, struct
 /* ---- packing ---- */
 
 struct layout {
+	size_t text;
 	size_t endpoints;
 	size_t pairs;
 	size_t ports;
@@ -380,7 +381,6 @@ struct layout {
 	size_t a;
 	size_t aaaa;
 	size_t numbers;
-	size_t text;
 	size_t end;
 	uint32_t mask;
 };
@@ -406,6 +406,7 @@ static size_t text_size(const struct build *build, struct str base, const struct
 static struct layout plan(const struct build *build, struct str base,
 			  const struct service_spec *spec)
 {
+	enum { ALIGNED = 8 };
 	struct layout layout = { 0 };
 	size_t slots = 1;
 
@@ -413,6 +414,7 @@ static struct layout plan(const struct build *build, struct str base,
 		slots *= 2;
 	}
 	layout.mask = (uint32_t)slots - 1;
+	layout.endpoints = (text_size(build, base, spec) + ALIGNED - 1) / ALIGNED * ALIGNED;
 	layout.pairs = layout.endpoints + build->n_labels * sizeof(struct body_endpoint);
 	layout.ports = layout.pairs + build->pairs.n;
 	layout.zones = layout.ports + build->nodes.n;
@@ -421,8 +423,7 @@ static struct layout plan(const struct build *build, struct str base,
 	layout.a = layout.slots + slots * sizeof(uint32_t);
 	layout.aaaa = layout.a + (size_t)build->records[V4] * ZONE_A_RECORD;
 	layout.numbers = layout.aaaa + (size_t)build->records[V6] * ZONE_AAAA_RECORD;
-	layout.text = layout.numbers + build->numbers.n;
-	layout.end = layout.text + text_size(build, base, spec);
+	layout.end = layout.numbers + build->numbers.n;
 	return layout;
 }
 
@@ -491,7 +492,8 @@ static struct service_body *pack(struct build *build, struct str base,
 {
 	struct layout layout = plan(build, base, spec);
 	struct service_body *body = mem_alloc(sizeof(struct service_body) + layout.end);
-	struct body_endpoint *endpoints = (struct body_endpoint *)(void *)(body->bytes);
+	struct body_endpoint *endpoints =
+		(struct body_endpoint *)(void *)(body->bytes + layout.endpoints);
 	struct body_port *ports = (struct body_port *)(void *)(body->bytes + layout.ports);
 	struct body_zone *zones = (struct body_zone *)(void *)(body->bytes + layout.zones);
 	uint32_t *slots = (uint32_t *)(void *)(body->bytes + layout.slots);

@@ -277,6 +277,45 @@ static const struct realm *find_realm(const struct zone *zone, const struct name
 	return ours ? &zone->cluster : NULL;
 }
 
+/* SERVICE.NAMESPACE.svc of the cluster's zone: all else is rare, or near. */
+void zone_hint(const struct zone *zone, const struct name *name, struct zone_hint *ret)
+{
+	size_t left = (size_t)name->n_labels - zone->cluster.domain.n_labels;
+
+	ret->services = NULL;
+	if (name->n_labels < zone->cluster.domain.n_labels + 3 ||
+	    !str_is(name_label(name, left - 1), "svc")) {
+		return;
+	}
+	ret->services = zone->cluster.services;
+	ret->hash = snapshot_hash(name_labels(name, left - 3, 2));
+	snapshot_map_fetch_slot(ret->services, ret->hash);
+}
+
+void zone_fetch(const struct zone_hint *hint)
+{
+	enum { KEY = 64 }; /* most keys are shorter */
+
+	if (hint->services != NULL) {
+		snapshot_map_fetch_entry(hint->services, hint->hash,
+					 sizeof(struct service_body) + KEY);
+	}
+}
+
+void zone_fetch_data(const struct zone_hint *hint)
+{
+	const struct snapshot_entry *entry =
+		hint->services != NULL ? snapshot_map_peek(hint->services, hint->hash) : NULL;
+	const struct service_body *body;
+
+	if (entry != NULL) {
+		body = body_of(entry);
+		__builtin_prefetch(body->a);
+		__builtin_prefetch(body->slots);
+		__builtin_prefetch(body->endpoints);
+	}
+}
+
 void zone_lookup(const struct zone *zone, const struct name *name, uint16_t type,
 		 struct zone_match *ret)
 {

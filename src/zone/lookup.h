@@ -51,6 +51,7 @@ struct zone_run {
 };
 
 struct service_body;
+struct snapshot_map;
 
 /* An SRV set; see zone_server_at(). */
 struct zone_servers {
@@ -92,6 +93,19 @@ struct zone_match {
 	/* Storage for the record of a pod name, which is computed. */
 	uint8_t computed[ZONE_AAAA_RECORD];
 };
+
+/*
+ * Fetches from memory what a zone_lookup() of `name` will need, in three steps with other work
+ * between them: zone_hint() when the name is known, zone_fetch(), and zone_fetch_data() for what is
+ * found by that. All before the reader's next quiescent state. Changes no answer.
+ */
+struct zone_hint {
+	const struct snapshot_map *services; /* NULL: nothing to fetch */
+	uint32_t hash;
+};
+void zone_hint(const struct zone *zone, const struct name *name, struct zone_hint *ret);
+void zone_fetch(const struct zone_hint *hint);
+void zone_fetch_data(const struct zone_hint *hint);
 
 /* What `name` is, and its records of `type` (RR_ANY: whether there is anything; no data is set). */
 void zone_lookup(const struct zone *zone, const struct name *name, uint16_t type,
