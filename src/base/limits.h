@@ -113,6 +113,10 @@ enum {
 	LIMIT_GRPC_STATUS_MESSAGE = 4096, /* what a server says of an error; the rest is cut off */
 	LIMIT_GRPC_CALLS = 512, /* of one client under way, streams included */
 
+	/* containerd of our own. */
+	LIMIT_CONTAINERD_CONFIG = 16 * 1024,
+	LIMIT_CONTAINERD_LOG = 8 * 1024 * 1024, /* begun anew at its next start */
+
 	/* The zone. */
 	LIMIT_ZONE_NAMESPACES = 100000,
 	LIMIT_ZONE_SERVICES = 1000000,
