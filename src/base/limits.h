@@ -201,6 +201,7 @@ enum {
 	LIMIT_PROXY_CHAIN = 2 * 1024 * 1024, /* text of one chain */
 	LIMIT_PROXY_CLIENTS = 65535, /* that one endpoint remembers for session affinity */
 	LIMIT_PROXY_TRANSACTION = 1024 * 1024 * 1024,
+	LIMIT_NODE_ROUTES = 10000, /* to pod networks of other nodes */
 	LIMIT_PROXY_ERROR = 4096, /* of what nft says */
 
 	LIMIT_DESCRIPTORS = 65536,

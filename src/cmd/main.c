@@ -9,7 +9,8 @@
 #include "cmd/cmd.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_standalone, &cmd_dns, &cmd_proxy, &cmd_explain, &cmd_peers, &cmd_version,
+	&cmd_standalone, &cmd_dns,     &cmd_join,  &cmd_proxy,
+	&cmd_token,      &cmd_explain, &cmd_peers, &cmd_version,
 };
 
 static void print_help(FILE *out)

@@ -32,6 +32,7 @@
 #include "cmd/settings.h"
 #include "http/server.h"
 #include "loop/loop.h"
+#include "node/routes.h"
 #include "ops/metrics.h"
 #include "proxy/nft.h"
 #include "proxy/proxy.h"
@@ -49,6 +50,7 @@ struct proxy_settings {
 	const char *log_level;
 	struct listen_address metrics; /* port 0 and no host: none */
 	struct option_list addresses;
+	bool routes;
 	bool cleanup;
 	bool help;
 };
@@ -69,6 +71,8 @@ static const struct option options[] = {
 	  "an address of a Service that is answered on this machine itself: put on a link of its "
 	  "own, may be repeated",
 	  OPTION_LIST, AT(addresses), 0, 0, NULL },
+	{ "routes", NULL, "also route to the pods of the other nodes, by way of their addresses",
+	  OPTION_SWITCH, AT(routes), 0, 0, NULL },
 	{ "cleanup", NULL, "remove the rules and end", OPTION_SWITCH, AT(cleanup), 0, 0, NULL },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
 	  0, 0, "error|warning|info|debug" },
@@ -82,6 +86,7 @@ struct proxy_program {
 	struct client *client;
 	struct cache *cache;
 	struct proxy *proxy;
+	struct routes *routes; /* NULL: nobody asked for them */
 	struct metrics *metrics;
 	struct http_server *metrics_server;
 	int code;
@@ -303,6 +308,9 @@ static int start(struct proxy_program *program)
 	}
 	config.cache = program->cache = cache_new(program->client);
 	program->proxy = proxy_new(&config);
+	if (settings->routes) {
+		program->routes = routes_new(program->loop, program->cache, settings->node_name);
+	}
 	return error_trace(start_metrics(program));
 }
 
@@ -312,6 +320,7 @@ static void stop(struct proxy_program *program)
 	program->metrics = metrics_free(program->metrics);
 	program->cache = cache_free(program->cache);
 	program->proxy = proxy_free(program->proxy);
+	program->routes = routes_free(program->routes);
 	program->client = client_free(program->client);
 	program->loop = loop_free(program->loop);
 	kubeconfig_deinit(&program->kubeconfig);
