@@ -8,6 +8,7 @@
 #include "node/containerd.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,6 +167,7 @@ static int write_config(const struct containerd *containerd, const char *sandbox
 {
 	_cleanup_free_ char *root = mem_printf("%s/root", containerd->data);
 	_cleanup_free_ char *state = mem_printf("%s/state", containerd->run);
+	_cleanup_free_ char *runc = mem_printf("%s/runc", containerd->run);
 	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_CONTAINERD_CONFIG);
 	const struct containerd_paths paths = {
 		.root = root,
@@ -173,8 +175,10 @@ static int write_config(const struct containerd *containerd, const char *sandbox
 		.socket = containerd->socket,
 		.cni_conf = containerd->cni_conf,
 		.cni_bin = containerd_find_plugins(),
+		.runc = runc,
 		.sandbox_image = sandbox_image,
 		.overlay = containerd_overlay_works(containerd->data),
+		.scores = containerd_has_capability(CAP_SYS_RESOURCE),
 	};
 
 	containerd_write_config(&paths, &text);

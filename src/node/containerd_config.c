@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The texts that containerd and the CNI plugins read, and the check before anything is started. */
-#include <errno.h>
-#include <stdint.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -18,8 +17,6 @@
 const char containerd_bridge[] = "headlessd0";
 
 enum {
-	CAPABILITY_NET_ADMIN = 12,
-	CAPABILITY_SYS_ADMIN = 21,
 	PROC_TEXT = 64 * 1024,
 };
 
@@ -61,22 +58,25 @@ void containerd_write_config(const struct containerd_paths *paths, struct buffer
 		      "sandbox_image = \"%s\"\n"
 		      "stream_server_address = \"127.0.0.1\"\n"
 		      "stream_server_port = \"0\"\n"
+		      "restrict_oom_score_adj = %s\n"
 		      "netns_mounts_under_state_dir = true\n\n"
 		      "[%s.containerd]\n"
 		      "snapshotter = \"%s\"\n"
 		      "default_runtime_name = \"runc\"\n\n",
-		      cri, paths->sandbox_image, cri, paths->overlay ? "overlayfs" : "native");
+		      cri, paths->sandbox_image, paths->scores ? "false" : "true", cri,
+		      paths->overlay ? "overlayfs" : "native");
 	buffer_printf(text,
 		      "[%s.containerd.runtimes.runc]\n"
 		      "runtime_type = \"io.containerd.runc.v2\"\n\n"
 		      "[%s.containerd.runtimes.runc.options]\n"
-		      "SystemdCgroup = false\n\n"
+		      "SystemdCgroup = false\n"
+		      "Root = \"%s\"\n\n"
 		      "[%s.cni]\n"
 		      "bin_dir = \"%s\"\n"
 		      "conf_dir = \"%s\"\n\n"
 		      "[%s.registry]\n"
 		      "config_path = \"/etc/containerd/certs.d\"\n",
-		      cri, cri, cri, paths->cni_bin, paths->cni_conf, cri);
+		      cri, cri, paths->runc, cri, paths->cni_bin, paths->cni_conf, cri);
 }
 
 bool containerd_write_network(const char *const *cidrs, unsigned mtu, const char *data_dir,
@@ -171,18 +171,22 @@ bool containerd_overlay_works(const char *folder)
 	return works;
 }
 
-/* Also in a container that was not given all of root's rights. */
-static bool has_rights(void)
+bool containerd_has_capability(unsigned number)
 {
-	const uint64_t wanted =
-		UINT64_C(1) << CAPABILITY_NET_ADMIN | UINT64_C(1) << CAPABILITY_SYS_ADMIN;
 	_cleanup_free_ char *text = NULL;
 	const char *line;
 	unsigned long long has;
 
-	return geteuid() == 0 && file_read("/proc/self/status", PROC_TEXT, &text, NULL) == 0 &&
+	return file_read("/proc/self/status", PROC_TEXT, &text, NULL) == 0 &&
 	       (line = strstr(text, "\nCapEff:")) != NULL &&
-	       sscanf(line, "\nCapEff: %llx", &has) == 1 && (has & wanted) == wanted;
+	       sscanf(line, "\nCapEff: %llx", &has) == 1 && (has >> number & 1) != 0;
+}
+
+/* Also in a container that was not given all of root's rights. */
+static bool has_rights(void)
+{
+	return geteuid() == 0 && containerd_has_capability(CAP_NET_ADMIN) &&
+	       containerd_has_capability(CAP_SYS_ADMIN);
 }
 
 static bool has_cgroups(void)

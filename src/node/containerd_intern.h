@@ -14,8 +14,10 @@ struct containerd_paths {
 	const char *socket;
 	const char *cni_conf;
 	const char *cni_bin;
+	const char *runc; /* runc's own state */
 	const char *sandbox_image;
 	bool overlay; /* overlayfs works at `root` */
+	bool scores; /* we may protect processes from the kernel's killer (CAP_SYS_RESOURCE) */
 };
 
 bool containerd_path_is_plain(const char *path);
@@ -30,6 +32,9 @@ bool containerd_write_network(const char *const *cidrs, unsigned mtu, const char
 
 /* Where the CNI plugins that we use are: a folder that has them all, or NULL. */
 const char *containerd_find_plugins(void);
+
+/* Whether we have a capability (of capabilities(7), by its number). */
+bool containerd_has_capability(unsigned number);
 
 /* Whether overlayfs can be mounted on top of `folder`; tries it. */
 bool containerd_overlay_works(const char *folder);

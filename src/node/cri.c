@@ -193,7 +193,8 @@ static void stream_ended(void *userdata, const struct grpc_outcome *outcome)
 	bool was_connected = cri->state == CRI_CONNECTED;
 
 	cri->events = NULL;
-	if (!cri->complained) {
+	/* One that is just starting is given a moment. */
+	if (!cri->complained && (was_connected || cri->delay >= NS_PER_S)) {
 		log_warning(COMPONENT, "containerd at %s does not answer: %s; trying until it does",
 			    cri->socket_path, outcome->message);
 		cri->complained = true;

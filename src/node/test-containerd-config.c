@@ -80,6 +80,7 @@ static void the_configuration_names_its_paths(void **state)
 		.socket = "/r/containerd.sock",
 		.cni_conf = "/d/cni",
 		.cni_bin = "/usr/lib/cni",
+		.runc = "/r/runc",
 		.sandbox_image = "registry.k8s.io/pause:3.9",
 		.overlay = true,
 	};
@@ -91,6 +92,8 @@ static void the_configuration_names_its_paths(void **state)
 	assert_non_null(strstr(buffer_text(&text), "\nstate = \"/r/state\"\n"));
 	assert_non_null(strstr(buffer_text(&text), "\naddress = \"/r/containerd.sock\"\n"));
 	assert_non_null(strstr(buffer_text(&text), "\nsnapshotter = \"overlayfs\"\n"));
+	assert_non_null(strstr(buffer_text(&text), "\nrestrict_oom_score_adj = true\n"));
+	assert_non_null(strstr(buffer_text(&text), "\nRoot = \"/r/runc\"\n"));
 	assert_non_null(strstr(buffer_text(&text), "\nconf_dir = \"/d/cni\"\n"));
 }
 
