@@ -2,6 +2,7 @@
 /*
  * A treap: a search tree over the keys that is a heap over random priorities, so it is balanced
  * whatever the order of insertions. Recursion depth is the height, O(log n) with high probability.
+ * The nodes are also a list in the order of their keys, so a walk need not search.
  */
 #include "base/map.h"
 
@@ -14,6 +15,8 @@ struct map_node {
 	struct map_entry entry;
 	struct map_node *left;
 	struct map_node *right;
+	struct map_node *before;
+	struct map_node *behind;
 	uint32_t priority;
 	uint32_t n; /* nodes of this subtree */
 	char key[];
@@ -130,14 +133,56 @@ static struct map_node *new_node(struct str key, void *value)
 	node->entry.key = (struct str){ .p = node->key, .n = key.n };
 	node->entry.value = value;
 	node->priority = next_priority();
+	node->before = node->behind = NULL;
 	return node;
+}
+
+/* Into the list of all: between its neighbours, of which either may be missing. */
+static void link_between(struct map_node *before, struct map_node *node, struct map_node *behind)
+{
+	node->before = before;
+	node->behind = behind;
+	if (before != NULL) {
+		before->behind = node;
+	}
+	if (behind != NULL) {
+		behind->before = node;
+	}
+}
+
+static void unlink_node(struct map_node *node)
+{
+	if (node->before != NULL) {
+		node->before->behind = node->behind;
+	}
+	if (node->behind != NULL) {
+		node->behind->before = node->before;
+	}
+}
+
+/* The nodes on either side of `key`, which is not in the tree. */
+static void find_neighbours(const struct map *map, struct str key, struct map_node **ret_before,
+			    struct map_node **ret_behind)
+{
+	struct map_node *node = map->root;
+
+	*ret_before = *ret_behind = NULL;
+	while (node != NULL) {
+		if (str_cmp(key, node->entry.key) < 0) {
+			*ret_behind = node;
+			node = node->left;
+		} else {
+			*ret_before = node;
+			node = node->right;
+		}
+	}
 }
 
 void *map_put(struct map *map, struct str key, void *value)
 {
 	struct map_node *found = find(map, key);
 	struct map_node **place = &map->root;
-	struct map_node *node;
+	struct map_node *before, *behind, *node;
 
 	assert(value != NULL);
 	if (found != NULL) {
@@ -148,6 +193,8 @@ void *map_put(struct map *map, struct str key, void *value)
 	}
 	assert(map->n < map->max);
 	node = new_node(key, value);
+	find_neighbours(map, key, &before, &behind);
+	link_between(before, node, behind);
 	while (*place != NULL && (*place)->priority >= node->priority) {
 		(*place)->n++;
 		place = str_cmp(key, (*place)->entry.key) < 0 ? &(*place)->left : &(*place)->right;
@@ -174,6 +221,7 @@ void *map_remove(struct map *map, struct str key)
 	}
 	value = found->entry.value;
 	*place = merge(found->left, found->right);
+	unlink_node(found);
 	mem_free(found);
 	map->n--;
 	return value;
@@ -234,4 +282,11 @@ const struct map_entry *map_after(const struct map *map, struct str key)
 const struct map_entry *map_first(const struct map *map)
 {
 	return map_from(map, STR_NONE);
+}
+
+const struct map_entry *map_next(const struct map_entry *entry)
+{
+	const struct map_node *node = container_of(entry, struct map_node, entry);
+
+	return node->behind != NULL ? &node->behind->entry : NULL;
 }

@@ -58,7 +58,10 @@ const struct map_entry *map_from(const struct map *map, struct str key);
 const struct map_entry *map_after(const struct map *map, struct str key);
 const struct map_entry *map_first(const struct map *map);
 
+/* The entry behind `entry`, at once; NULL at the end. */
+const struct map_entry *map_next(const struct map_entry *entry);
+
 /* Every entry in order; the body may not change the map (use map_after() for that). */
 #define map_for_each(entry, map_)                                                                  \
 	for (const struct map_entry *entry = map_first(map_); entry != NULL;                       \
-	     entry = map_after((map_), entry->key))
+	     entry = map_next(entry))

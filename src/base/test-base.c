@@ -86,6 +86,7 @@ static void a_map_walks_in_byte_order(void **state)
 	}
 	map_for_each (entry, &map) {
 		assert_true(n == 0 || str_cmp(last, entry->key) < 0);
+		assert_ptr_equal(map_next(entry), map_after(&map, entry->key));
 		last = entry->key;
 		n++;
 	}

@@ -7,6 +7,7 @@
  * A new list does not empty the cache: what was known stays until the list is complete, and only
  * then goes what the list did not name (each entry carries the number of the list that named it
  * last). So nobody sees an object vanish and come back because a connection broke.
+ * A walk remembers where it is until the map changes: it costs a step and not a search.
  */
 #include "client/cache.h"
 
@@ -44,6 +45,7 @@ struct cache_index {
 	void (*keys)(struct object *object, struct cache_index_keys *keys);
 	bool built;
 	struct map entries; /* "key\0namespace\0name" -> object, borrowed from the kind's map */
+	const struct map_entry *last; /* where a walk is; NULL: the entries have changed since */
 };
 
 struct cache_kind {
@@ -53,6 +55,7 @@ struct cache_kind {
 	struct client_watch *watch;
 	struct object *(*keep)(struct object *object); /* NULL: the object itself */
 	struct map objects; /* "namespace\0name" -> struct cache_entry */
+	const struct map_entry *last; /* as in an index */
 	struct list indexes;
 	struct list subscribers;
 	uint64_t revision;
@@ -299,6 +302,7 @@ void cache_index_key(struct cache_index_keys *keys, struct str key)
 	    !key_append(&full, keys->object->name)) {
 		return;
 	}
+	keys->index->last = NULL;
 	if (keys->remove) {
 		map_remove(entries, key_str(&full));
 	} else if (entries->n < entries->max) {
@@ -458,6 +462,7 @@ static void put_object(struct cache_kind *kind, struct object *now)
 	}
 	if (entry == NULL) {
 		entry = MEM_NEW(struct cache_entry);
+		kind->last = NULL;
 		map_put(&kind->objects, key_str(&key), entry);
 	}
 	entry->list = kind->list;
@@ -480,6 +485,7 @@ static void remove_object(struct cache_kind *kind, struct str space, struct str 
 	if (!key_of(&key, space, name)) {
 		return;
 	}
+	kind->last = NULL;
 	entry = map_remove(&kind->objects, key_str(&key));
 	if (entry != NULL) {
 		reindex(kind, entry->object, NULL);
@@ -710,7 +716,10 @@ struct object *cache_next(const struct cache *cache, const struct kind *wanted, 
 	if (kind == NULL) {
 		return NULL;
 	}
-	if (after != NULL) {
+	if (after != NULL && kind->last != NULL &&
+	    ((struct cache_entry *)kind->last->value)->object == after) {
+		entry = map_next(kind->last);
+	} else if (after != NULL) {
 		key_of(&key, after->space, after->name);
 		entry = map_after(&kind->objects, key_str(&key));
 	} else if (space.n > 0) {
@@ -722,6 +731,7 @@ struct object *cache_next(const struct cache *cache, const struct kind *wanted, 
 	} else {
 		entry = map_first(&kind->objects);
 	}
+	kind->last = entry;
 	object = entry != NULL ? ((struct cache_entry *)entry->value)->object : NULL;
 	return object != NULL && (space.n == 0 || str_eq(object->space, space)) ? object : NULL;
 }
@@ -744,7 +754,10 @@ struct object *cache_index_next(const struct cache *cache, const struct kind *wa
 	if (!index->built) {
 		build_index(kind, index);
 	}
-	if (after == NULL) {
+	if (after != NULL && index->last != NULL && index->last->value == after &&
+	    str_starts(index->last->key, key_str(&full))) {
+		entry = map_next(index->last);
+	} else if (after == NULL) {
 		entry = map_from(&index->entries, key_str(&full));
 	} else if (key_append(&full, after->space) && key_append(&full, after->name)) {
 		entry = map_after(&index->entries, key_str(&full));
@@ -752,6 +765,7 @@ struct object *cache_index_next(const struct cache *cache, const struct kind *wa
 		entry = NULL;
 	}
 	full.n = prefix;
+	index->last = entry;
 	return entry != NULL && str_starts(entry->key, key_str(&full)) ? entry->value : NULL;
 }
 

@@ -144,6 +144,40 @@ static void an_index_follows_the_objects(void **state)
 	cache_free(cache);
 }
 
+/* Two walks at once, of one index and of the same objects under two keys, and changes between. */
+static void walks_find_their_way_whatever_happens_between_two_steps(void **state)
+{
+	struct cache *cache = cache_new(NULL);
+	struct object *object;
+	unsigned pairs = 0;
+
+	cache_index(cache, &kind_config_map, "test", keys_by_data);
+	cache_feed(cache, config("ns", "a", 1, NULL));
+	cache_feed(cache, config("ns", "b", 2, NULL));
+	cache_feed(cache, config("ns", "d", 3, NULL));
+	cache_for_index (first, cache, &kind_config_map, "test", STR("all")) {
+		cache_for_index (second, cache, &kind_config_map, "test", STR("all")) {
+			assert_int_equal(count(cache, "test", "b"), 1);
+			pairs++;
+		}
+		assert_null(cache_index_next(cache, &kind_config_map, "test", first->name, first));
+	}
+	assert_int_equal(pairs, 9);
+	object = cache_index_next(cache, &kind_config_map, "test", STR("all"), NULL);
+	object = object_ref(cache_index_next(cache, &kind_config_map, "test", STR("all"), object));
+	cache_feed(cache, config("ns", "c", 4, NULL));
+	assert_true(str_is(
+		cache_index_next(cache, &kind_config_map, "test", STR("all"), object)->name, "c"));
+	assert_true(str_is(cache_next(cache, &kind_config_map, STR_NONE, object)->name, "c"));
+	cache_unfeed(cache, &kind_config_map, STR("ns"), STR("b"));
+	cache_unfeed(cache, &kind_config_map, STR("ns"), STR("c"));
+	assert_true(str_is(cache_next(cache, &kind_config_map, STR_NONE, object)->name, "d"));
+	assert_true(str_is(
+		cache_index_next(cache, &kind_config_map, "test", STR("all"), object)->name, "d"));
+	object_unref(object);
+	cache_free(cache);
+}
+
 struct seen {
 	unsigned appeared;
 	unsigned changed;
@@ -256,6 +290,7 @@ int main(void)
 		cmocka_unit_test(what_is_kept_of_an_object_may_be_less_than_it),
 		cmocka_unit_test(one_revision_with_two_texts_is_a_change),
 		cmocka_unit_test(an_index_follows_the_objects),
+		cmocka_unit_test(walks_find_their_way_whatever_happens_between_two_steps),
 		cmocka_unit_test(subscribers_hear_of_each_change_once),
 		cmocka_unit_test(it_is_synced_after_the_first_list_of_every_kind),
 		cmocka_unit_test(a_new_list_takes_out_only_what_it_does_not_name),

@@ -79,8 +79,9 @@ static json_t *make_endpoint(const struct view *view, struct object *service, st
 	return endpoint;
 }
 
+/* `shared`: the ports of every pod, or NULL when each has its own. */
 static void add_pod(const struct view *view, struct slice_set *set, struct object *service,
-		    struct object *pod, const char *family)
+		    struct object *pod, const char *family, json_t *shared)
 {
 	_cleanup_json_ json_t *ports = NULL;
 	struct ip ip;
@@ -89,7 +90,7 @@ static void add_pod(const struct view *view, struct slice_set *set, struct objec
 	    !pod_address(pod, strcmp(family, "IPv6") == 0 ? 16 : 4, &ip)) {
 		return;
 	}
-	ports = pod_ports(pod, service);
+	ports = shared != NULL ? json_incref(shared) : pod_ports(pod, service);
 	slice_set_add(set, family, ports, make_endpoint(view, service, pod, &ip),
 		      pod_ready_changed(pod));
 }
@@ -111,6 +112,7 @@ static void plan_slices(const struct view *view, struct object *service, struct 
 	struct object_list pods _cleanup_object_list_ = { 0 };
 	_cleanup_json_ json_t *families = families_of(service);
 	_cleanup_json_ json_t *labels = slice_labels(service);
+	_cleanup_json_ json_t *ports = service_pod_ports(service);
 	struct slice_set_rules rules = {
 		.owner = service,
 		.managed_by = MANAGED_BY,
@@ -127,7 +129,8 @@ static void plan_slices(const struct view *view, struct object *service, struct 
 	json_array_foreach (families, i, family) {
 		slice_set_want(set, json_string_value(family));
 		for (size_t j = 0; j < pods.n; j++) {
-			add_pod(view, set, service, pods.items[j], json_string_value(family));
+			add_pod(view, set, service, pods.items[j], json_string_value(family),
+				ports);
 		}
 	}
 	slice_set_plan(set, view->cache, plan);

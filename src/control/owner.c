@@ -37,10 +37,10 @@ struct selector *owner_selector(struct object *owner)
 
 bool owner_controls(struct object *owner, struct object *object)
 {
-	const json_t *controller = object_controller(object);
+	const char *controller = object_controller_uid(object);
 
-	return controller != NULL && str_eq(owner->space, object->space) &&
-	       strcmp(json_string_at(controller, "uid"), object_uid(owner)) == 0;
+	return controller[0] != '\0' && str_eq(owner->space, object->space) &&
+	       strcmp(controller, object_uid(owner)) == 0;
 }
 
 /* Objects that nobody controls, by namespace: a set of many pods need not look at them all. */
@@ -56,11 +56,6 @@ static void keys_of_orphan(struct object *object, struct cache_index_keys *keys)
 void owner_prepare(struct cache *cache, const struct kind *kind)
 {
 	cache_index(cache, kind, ORPHANS_BY_SPACE, keys_of_orphan);
-}
-
-static const json_t *labels_of(struct object *object)
-{
-	return json_at(object_tree(object), "metadata.labels");
 }
 
 static void plan_adopt(struct plan *plan, struct object *owner, struct object *orphan)
@@ -109,7 +104,7 @@ int owner_claim(const struct view *view, struct object *owner, const struct kind
 		if (!owner_controls(owner, object)) {
 			continue;
 		}
-		if (selector_matches(selector, labels_of(object))) {
+		if (selector_matches_object(selector, object)) {
 			object_list_add(ret, object);
 		} else if (!deleting) {
 			plan_release(plan, owner, object);
@@ -120,7 +115,7 @@ int owner_claim(const struct view *view, struct object *owner, const struct kind
 		return 0;
 	}
 	cache_for_index (orphan, view->cache, kind, ORPHANS_BY_SPACE, owner->space) {
-		if (object_is_deleting(orphan) || !selector_matches(selector, labels_of(orphan)) ||
+		if (object_is_deleting(orphan) || !selector_matches_object(selector, orphan) ||
 		    (may_adopt != NULL && !may_adopt(owner, orphan))) {
 			continue;
 		}
@@ -165,7 +160,7 @@ void owner_keys(const struct cache *cache, struct object *old, struct object *no
 	cache_for_each (owner, cache, owner_kind, now->space) {
 		struct selector *selector = owner_selector(owner);
 
-		if (selector != NULL && selector_matches(selector, labels_of(now))) {
+		if (selector != NULL && selector_matches_object(selector, now)) {
 			key_sink_add_name(sink, owner->space, owner->name);
 		}
 		selector_free(selector);

@@ -8,7 +8,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ip.h"
 #include "object/object.h"
+
+/*
+ * All that endpoints and workloads need of a pod, taken from it once for each of its versions: a
+ * Service of thousands of pods is looked at as a whole with every change of one of them.
+ */
+enum pod_text {
+	POD_PHASE, /* "" when it is not set yet */
+	POD_NODE,
+	POD_HOSTNAME,
+	POD_SUBDOMAIN,
+	POD_READY_CHANGED, /* lastTransitionTime of the Ready condition */
+	POD_TEXTS,
+};
+
+struct pod_facts {
+	const char *text[POD_TEXTS]; /* "" when absent */
+	int64_t ready_since; /* ns since 1970; INT64_MAX: not ready */
+	bool ready; /* the Ready condition is True */
+	bool finished;
+	uint8_t n_ips;
+	struct ip ips[2]; /* its first address, and the first of the other family */
+	char bytes[]; /* of the texts */
+};
+
+/* Good as long as the pod. */
+const struct pod_facts *pod_facts(struct object *pod);
 
 /* "Pending" when the phase is not set yet. */
 const char *pod_phase(struct object *pod);

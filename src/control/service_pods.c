@@ -98,11 +98,6 @@ bool service_is_headless(struct object *service)
 	return address[0] == '\0' || strcmp(address, "None") == 0;
 }
 
-static bool selects_pod(const struct selector *selector, struct object *pod)
-{
-	return selector_matches(selector, json_at(object_tree(pod), "metadata.labels"));
-}
-
 void service_pods(const struct cache *cache, struct object *service, struct object_list *ret)
 {
 	struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_CACHE_KEY);
@@ -113,7 +108,7 @@ void service_pods(const struct cache *cache, struct object *service, struct obje
 	}
 	selector = selector_from_map(selector_of(service));
 	cache_for_index (pod, cache, &kind_pod, PODS_BY_LABEL, buffer_str(&key)) {
-		if (selects_pod(selector, pod)) {
+		if (selector_matches_object(selector, pod)) {
 			object_list_add(ret, pod);
 		}
 	}
@@ -132,7 +127,7 @@ static void add_services_of(const struct cache *cache, struct object *pod, struc
 				 buffer_str(&key)) {
 			struct selector *selector = selector_from_map(selector_of(service));
 
-			if (selects_pod(selector, pod)) {
+			if (selector_matches_object(selector, pod)) {
 				key_sink_add_name(sink, service->space, service->name);
 			}
 			selector_free(selector);
@@ -202,34 +197,22 @@ bool pod_is_endpoint(struct object *pod, bool terminating)
 
 bool pod_address(struct object *pod, uint8_t n, struct ip *ret)
 {
-	const json_t *addresses = json_at(object_tree(pod), "status.podIPs");
-	const char *first = json_string_at(object_tree(pod), "status.podIP");
-	const json_t *address;
-	struct ip ip;
-	size_t i;
+	const struct pod_facts *facts = pod_facts(pod);
 
-	json_array_foreach ((json_t *)addresses, i, address) {
-		if (ip_parse(str_from(json_string_at(address, "ip")), &ip) &&
-		    (n == 0 || ip.n == n)) {
-			*ret = ip;
+	for (size_t i = 0; i < facts->n_ips; i++) {
+		if (n == 0 || facts->ips[i].n == n) {
+			*ret = facts->ips[i];
 			return true;
 		}
-	}
-	if (json_array_size(addresses) == 0 && ip_parse(str_from(first), &ip) &&
-	    (n == 0 || ip.n == n)) {
-		*ret = ip;
-		return true;
 	}
 	return false;
 }
 
 const char *pod_hostname(struct object *pod, struct object *service)
 {
-	const json_t *tree = object_tree(pod);
+	const struct pod_facts *facts = pod_facts(pod);
 
-	return str_is(service->name, json_string_at(tree, "spec.subdomain"))
-		       ? json_string_at(tree, "spec.hostname")
-		       : "";
+	return str_is(service->name, facts->text[POD_SUBDOMAIN]) ? facts->text[POD_HOSTNAME] : "";
 }
 
 static const char *protocol_of(const json_t *port)
@@ -261,7 +244,7 @@ static int64_t named_port(const json_t *containers, bool sidecars_only, const ch
 	return 0;
 }
 
-static int64_t target_port(const json_t *pod, const json_t *port)
+static int64_t target_port(struct object *object, const json_t *port)
 {
 	const json_t *target = json_object_get(port, "targetPort");
 	const char *protocol = protocol_of(port);
@@ -271,6 +254,8 @@ static int64_t target_port(const json_t *pod, const json_t *port)
 		number = json_integer_value(target);
 		return number > 0 ? number : json_int_at(port, "port", 0);
 	}
+	const json_t *pod = object_tree(object);
+
 	number = named_port(json_at(pod, "spec.containers"), /* sidecars_only= */ false,
 			    json_string_value(target), protocol);
 	return number != 0
@@ -317,7 +302,7 @@ json_t *pod_ports(struct object *pod, struct object *service)
 	size_t i;
 
 	json_array_foreach (json_at(object_tree(service), "spec.ports"), i, port) {
-		int64_t number = target_port(object_tree(pod), port);
+		int64_t number = target_port(pod, port);
 		json_t *resolved;
 
 		if (number == 0) {
@@ -335,6 +320,19 @@ json_t *pod_ports(struct object *pod, struct object *service)
 	return sorted_ports(ports);
 }
 
+json_t *service_pod_ports(struct object *service)
+{
+	const json_t *port;
+	size_t i;
+
+	json_array_foreach (json_at(object_tree(service), "spec.ports"), i, port) {
+		if (json_is_string(json_object_get(port, "targetPort"))) {
+			return NULL;
+		}
+	}
+	return pod_ports(NULL, service);
+}
+
 json_t *pod_reference(struct object *pod)
 {
 	return json_pack("{ss ss% ss% ss}", "kind", "Pod", "namespace", pod->space.p, pod->space.n,
@@ -343,8 +341,5 @@ json_t *pod_reference(struct object *pod)
 
 const char *pod_ready_changed(struct object *pod)
 {
-	const json_t *ready =
-		condition_find(json_at(object_tree(pod), "status.conditions"), "Ready");
-
-	return json_string_at(ready, "lastTransitionTime");
+	return pod_facts(pod)->text[POD_READY_CHANGED];
 }

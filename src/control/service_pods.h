@@ -59,6 +59,12 @@ const char *pod_hostname(struct object *pod, struct object *service);
  */
 json_t *pod_ports(struct object *pod, struct object *service);
 
+/*
+ * The same where it is the same for every pod, because no target port has a name; NULL where it
+ * depends on the pod. New reference.
+ */
+json_t *service_pod_ports(struct object *service);
+
 /* {"kind":"Pod","namespace","name","uid"}; new reference. */
 json_t *pod_reference(struct object *pod);
 

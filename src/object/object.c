@@ -2,7 +2,8 @@
 /*
  * One allocation holds the struct that everybody sees and what they do not: the reference count,
  * the tree, and who keeps the text alive. Text and tree say the same, always: neither changes once
- * the object exists, and a tree that is parsed late, or again, is parsed from that text.
+ * the object exists, and a tree that is parsed late, or again, is parsed from that text. Facts
+ * say a part of the same, and stay when the tree goes.
  *
  * A text is owned in one of two ways: `bytes` (ours, freed with the object) or `owner` (somebody
  * else's, told by release()). Space and name are copies in `names`, or lie in what the owner keeps.
@@ -19,12 +20,23 @@
 #include "object/schema.h"
 #include "json/json.h"
 
+/* Facts of the metadata. The texts lie behind it: UID, the controller's, then the labels. */
+struct head {
+	const char *controller;
+	const char *labels;
+	size_t n_labels; /* pairs of key and value */
+	bool deleting;
+	char text[];
+};
+
 struct full_object {
 	struct object object;
 	size_t references;
 	json_t *tree; /* NULL until somebody asks */
 	struct list parsed; /* in `trees` while there is a tree */
 	bool used; /* the tree was asked for since the last trim passed by */
+	struct head *head; /* NULL until somebody asks */
+	void *facts; /* the same, of object_facts() */
 	char *bytes;
 	char *names; /* space and name, one behind the other */
 	void *owner;
@@ -36,6 +48,7 @@ static struct {
 	struct list parsed;
 	size_t bytes; /* of their texts */
 	size_t limit; /* of bytes, before full() is called */
+	size_t parsings; /* that object_tree() did */
 	bool told; /* full() has been called for this excess */
 	void (*full)(void *userdata); /* NULL: nobody cares */
 	void *userdata;
@@ -225,6 +238,8 @@ struct object *object_unref(struct object *object)
 		if (whole->release != NULL) {
 			whole->release(whole->owner);
 		}
+		mem_free(whole->head);
+		mem_free(whole->facts);
 		mem_free(whole->bytes);
 		mem_free(whole->names);
 		mem_free(whole);
@@ -243,39 +258,115 @@ const json_t *object_tree(struct object *object)
 		/* The text came from our own writer, or was read before. */
 		assert(r == 0);
 		(void)r;
+		trees.parsings++;
 		keep_tree(whole, tree);
 	}
 	whole->used = true;
 	return whole->tree;
 }
 
-const char *object_uid(struct object *object)
+size_t object_trees_parsed(void)
 {
-	return json_string_at(object_tree(object), "metadata.uid");
+	return trees.parsings;
 }
 
-/* A key of labels or annotations has dots, so it is no path. */
-static const char *string_in(struct object *object, const char *map, const char *key)
+const void *object_facts(struct object *object, void *(*make)(struct object *object))
 {
-	const char *text =
-		json_string_value(json_object_get(json_at(object_tree(object), map), key));
+	struct full_object *whole = full(object);
 
-	return text != NULL ? text : "";
+	if (whole->facts == NULL) {
+		whole->facts = make(object);
+	}
+	return whole->facts;
+}
+
+static char *add_text(char *at, const char *text)
+{
+	return stpcpy(at, text) + 1;
+}
+
+static struct head *head_new(struct object *object)
+{
+	const json_t *metadata = json_object_get(object_tree(object), "metadata");
+	const char *uid = json_string_at(metadata, "uid");
+	const char *controller = json_string_at(object_controller(object), "uid");
+	size_t size = strlen(uid) + strlen(controller) + 2;
+	json_t *labels = json_object_get(metadata, "labels");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (labels, key, value) {
+		size += strlen(key) + json_string_length(value) + 2;
+	}
+	struct head *head = mem_alloc(sizeof(*head) + size);
+	char *at = add_text(head->text, uid);
+
+	head->controller = at;
+	head->labels = at = add_text(at, controller);
+	head->n_labels = json_object_size(labels);
+	head->deleting = json_is_string(json_object_get(metadata, "deletionTimestamp"));
+	json_object_foreach (labels, key, value) {
+		at = add_text(at, key);
+		at = add_text(at, json_is_string(value) ? json_string_value(value) : "");
+	}
+	return head;
+}
+
+static const struct head *head_of(struct object *object)
+{
+	struct full_object *whole = full(object);
+
+	if (whole->head == NULL) {
+		whole->head = head_new(object);
+	}
+	return whole->head;
+}
+
+const char *object_uid(struct object *object)
+{
+	return head_of(object)->text;
+}
+
+const char *object_controller_uid(struct object *object)
+{
+	return head_of(object)->controller;
+}
+
+const char *object_find_label(struct object *object, const char *key)
+{
+	const struct head *head = head_of(object);
+	const char *at = head->labels;
+
+	for (size_t i = 0; i < head->n_labels; i++) {
+		const char *value = at + strlen(at) + 1;
+
+		if (strcmp(at, key) == 0) {
+			return value;
+		}
+		at = value + strlen(value) + 1;
+	}
+	return NULL;
 }
 
 const char *object_label(struct object *object, const char *key)
 {
-	return string_in(object, "metadata.labels", key);
+	const char *value = object_find_label(object, key);
+
+	return value != NULL ? value : "";
 }
 
+/* A key of annotations has dots, so it is no path. */
 const char *object_annotation(struct object *object, const char *key)
 {
-	return string_in(object, "metadata.annotations", key);
+	const json_t *annotations = json_at(object_tree(object), "metadata.annotations");
+	const char *text = json_string_value(json_object_get(annotations, key));
+
+	return text != NULL ? text : "";
 }
 
 bool object_is_deleting(struct object *object)
 {
-	return json_is_string(json_at(object_tree(object), "metadata.deletionTimestamp"));
+	return head_of(object)->deleting;
 }
 
 const json_t *object_controller(struct object *object)

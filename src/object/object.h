@@ -67,11 +67,28 @@ void object_trees_trim(size_t keep);
  */
 void object_trees_on_full(size_t limit, void (*told)(void *userdata), void *userdata);
 
-/* Shorthands over the tree; "" and 0 when absent. */
+/* How many texts have been parsed late, or again, since the start: for tests of what work costs. */
+size_t object_trees_parsed(void);
+
+/*
+ * What somebody needs to know of many objects again and again, taken from the tree once for each
+ * version and kept until the object goes, whatever becomes of the tree. `make` returns it as one
+ * allocation (mem_alloc()), small, and a function of the object alone. One `make` a kind.
+ */
+const void *object_facts(struct object *object, void *(*make)(struct object *object));
+
+/*
+ * Facts of the metadata that every kind has, kept in the same way; texts are good as long as the
+ * object. "" when absent.
+ */
 const char *object_uid(struct object *object);
 const char *object_label(struct object *object, const char *key);
-const char *object_annotation(struct object *object, const char *key);
+const char *object_find_label(struct object *object, const char *key); /* NULL when absent */
+const char *object_controller_uid(struct object *object); /* of object_controller() */
 bool object_is_deleting(struct object *object); /* has a deletionTimestamp */
+
+/* Shorthands over the tree; "" when absent. */
+const char *object_annotation(struct object *object, const char *key);
 /* The owner with controller=true, as the borrowed ownerReference; NULL for none. */
 const json_t *object_controller(struct object *object);
 bool object_is_owned_by(struct object *object, const char *owner_uid);

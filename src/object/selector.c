@@ -13,6 +13,7 @@
 
 #include "object/field_errors.h"
 #include "object/formats.h"
+#include "object/object.h"
 #include "object/selector_intern.h"
 #include "json/json.h"
 
@@ -329,6 +330,19 @@ bool selector_matches(const struct selector *selector, const json_t *labels)
 		const struct requirement *requirement = &selector->items[i];
 		const char *value = json_string_value(json_object_get(labels, requirement->key));
 		if (!requirement_matches(requirement, value)) {
+			return false;
+		}
+	}
+	return !selector->nothing;
+}
+
+bool selector_matches_object(const struct selector *selector, struct object *object)
+{
+	for (size_t i = 0; i < selector->n; i++) {
+		const struct requirement *requirement = &selector->items[i];
+
+		if (!requirement_matches(requirement,
+					 object_find_label(object, requirement->key))) {
 			return false;
 		}
 	}

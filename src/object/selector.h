@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 struct kind;
+struct object;
 struct selector;
 
 enum { SELECTOR_INVALID = 1 };
@@ -38,6 +39,9 @@ bool selector_is_empty(const struct selector *selector);
 
 /* `labels` is metadata.labels, or NULL for none. */
 bool selector_matches(const struct selector *selector, const json_t *labels);
+
+/* The same of an object's labels, without its tree. */
+bool selector_matches_object(const struct selector *selector, struct object *object);
 
 /* The canonical text ("app=nginx,tier in (a,b)"), as in scale.status.selector. */
 void selector_text(const struct selector *selector, struct buffer *out);

@@ -219,10 +219,47 @@ static void trees_are_dropped_and_parsed_again(void **state)
 	object_trees_on_full(0, NULL, NULL);
 }
 
+static void *count_letters(struct object *object)
+{
+	size_t *n = mem_alloc(sizeof(*n));
+
+	*n = strlen(json_string_at(object_tree(object), "metadata.labels.a"));
+	return n;
+}
+
+static void facts_are_taken_once_and_stay_when_the_tree_goes(void **state)
+{
+	struct object *object = thing_new(
+		THING("\"name\":\"a\",\"uid\":\"u\",\"deletionTimestamp\":\"2026\",\"labels\":{"
+		      "\"a\":\"one\",\"b.c/d\":\"\"},\"ownerReferences\":[{\"uid\":\"x\"},{"
+		      "\"uid\":\"y\",\"controller\":true}]",
+		      ""));
+	const size_t *n = object_facts(object, count_letters);
+	size_t parsed;
+
+	assert_int_equal(*n, 3);
+	assert_string_equal(object_uid(object), "u");
+	object_trees_trim(0);
+	parsed = object_trees_parsed();
+	assert_ptr_equal(object_facts(object, count_letters), n);
+	assert_string_equal(object_uid(object), "u");
+	assert_string_equal(object_controller_uid(object), "y");
+	assert_string_equal(object_label(object, "a"), "one");
+	assert_string_equal(object_find_label(object, "b.c/d"), "");
+	assert_null(object_find_label(object, "one"));
+	assert_string_equal(object_label(object, "one"), "");
+	assert_true(object_is_deleting(object));
+	assert_int_equal(object_trees_parsed(), parsed);
+	assert_true(json_is_object(object_tree(object)));
+	assert_int_equal(object_trees_parsed(), parsed + 1);
+	object_unref(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trees_are_dropped_and_parsed_again),
+		cmocka_unit_test(facts_are_taken_once_and_stay_when_the_tree_goes),
 		cmocka_unit_test(what_is_known_of_an_object_is_read_from_its_text),
 		cmocka_unit_test(an_item_of_a_list_need_not_say_its_kind),
 		cmocka_unit_test(what_is_no_such_object_is_refused),
