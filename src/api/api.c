@@ -19,6 +19,7 @@
 #include "api/status.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "http/dial.h"
 #include "object/kinds.h"
 #include "store/store.h"
 #include "watch/hub.h"
@@ -71,6 +72,9 @@ int api_new(const struct api_config *config, char *ret_message, size_t size, str
 	api->due = UINT64_MAX;
 	api->compact_at = UINT64_MAX;
 	list_init(&api->watches);
+	api->loop = config->loop;
+	api->node_tls = config->node_tls;
+	list_init(&api->streams);
 	documents_init(&api->documents);
 	learn_addresses(api);
 	*ret = api;
@@ -80,6 +84,7 @@ int api_new(const struct api_config *config, char *ret_message, size_t size, str
 struct api *api_free(struct api *api)
 {
 	if (api != NULL) {
+		http_tls_free(api->any_tls);
 		documents_deinit(&api->documents);
 		addresses_free(api->addresses);
 		mem_free(api->token_key);

@@ -24,6 +24,8 @@ struct buffer;
 struct client;
 struct hub;
 struct hub_ops;
+struct http_tls;
+struct loop;
 struct store;
 
 /* How stored objects become text: for hub_new(), with userdata NULL. */
@@ -48,6 +50,13 @@ struct api_config {
 	const char *token_key;
 	const char *issuer; /* of tokens; NULL: "https://kubernetes.default.svc.cluster.local" */
 	const char *admin_token; /* a bearer token that is system:masters; NULL: none */
+	/*
+	 * For what goes on to nodes and pods (logs, exec, proxies): the loop that connections run
+	 * on, and who we are to nodes, with the CA that theirs are of. Both outlive the API; NULL:
+	 * such requests are answered 503.
+	 */
+	struct loop *loop;
+	struct http_tls *node_tls;
 	/*
 	 * Asks to call api_run_due() at that time of the clock (UINT64_MAX: no need any more);
 	 * replaces an earlier wish. NULL: the owner looks at api_next_due() itself.
@@ -95,6 +104,9 @@ uint64_t api_next_due(const struct api *api);
 
 /* Ends every watch in an orderly way: before the server stops. */
 void api_end_watches(struct api *api);
+
+/* Ends what goes on to nodes and pods, at once: before the server stops. */
+void api_end_streams(struct api *api);
 
 /*
  * A token of service account `space`/`name` with `uid`, good for `seconds`, as a heap text; NULL

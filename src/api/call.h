@@ -94,3 +94,7 @@ void verb_finalize(struct call *call);
 void verb_approve(struct call *call);
 void verb_token(struct call *call);
 void verb_review(struct call *call);
+void verb_log(struct call *call);
+void verb_exec(struct call *call); /* and attach */
+void verb_port_forward(struct call *call);
+void verb_proxy(struct call *call);

@@ -90,14 +90,16 @@ static json_t *plain_resource(const struct kind *kind)
 static json_t *plain_subresource(const struct kind *kind, const struct subresource *sub)
 {
 	_cleanup_free_ char *name = mem_printf("%s/%s", kind->plural, sub->name);
-	const struct kind *body = sub->kind != NULL ? sub->kind : kind;
+	const char *body = sub->kind != NULL      ? sub->kind->kind
+			   : sub->options != NULL ? sub->options
+						  : kind->kind;
 	json_t *resource = json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", name, "singularName", "",
 				     "namespaced", (kind->flags & KIND_NAMESPACED) != 0, "kind",
-				     body->kind, "verbs", split(sub->verbs));
+				     body, "verbs", split(sub->verbs));
 
 	if (sub->kind != NULL) {
-		json_object_set_new(resource, "group", json_string(body->group));
-		json_object_set_new(resource, "version", json_string(body->version));
+		json_object_set_new(resource, "group", json_string(sub->kind->group));
+		json_object_set_new(resource, "version", json_string(sub->kind->version));
 	}
 	return resource;
 }
@@ -179,6 +181,16 @@ static json_t *response_kind(const struct kind *kind)
 			 kind->kind);
 }
 
+static json_t *response_kind_of(const struct kind *kind, const struct subresource *sub)
+{
+	json_t *response = response_kind(sub->kind != NULL ? sub->kind : kind);
+
+	if (sub->options != NULL) {
+		json_object_set_new(response, "kind", json_string(sub->options));
+	}
+	return response;
+}
+
 static json_t *rich_resource(const struct kind *kind)
 {
 	json_t *subs = json_array();
@@ -196,11 +208,10 @@ static json_t *rich_resource(const struct kind *kind)
 	for (size_t s = 0; s < n_subresources && !kind_is_virtual(kind); s++) {
 		const struct subresource *sub = &subresources[s];
 		if (kind_has_subresource(kind, sub)) {
-			json_array_append_new(
-				subs, json_pack("{s:s, s:o, s:o}", "subresource", sub->name,
-						"responseKind",
-						response_kind(sub->kind != NULL ? sub->kind : kind),
-						"verbs", split(sub->verbs)));
+			json_array_append_new(subs,
+					      json_pack("{s:s, s:o, s:o}", "subresource", sub->name,
+							"responseKind", response_kind_of(kind, sub),
+							"verbs", split(sub->verbs)));
 		}
 	}
 	json_object_set_new(resource, "subresources", subs);

@@ -32,6 +32,11 @@ struct api {
 	void (*unready)(void *userdata, struct buffer *lines);
 	void *userdata;
 
+	struct loop *loop;
+	struct http_tls *node_tls;
+	struct http_tls *any_tls; /* to pods that speak HTTPS: their certificates are their own */
+	struct list streams; /* open ones, struct stream in stream.c */
+
 	struct extension extensions[API_EXTENSIONS];
 	size_t n_extensions;
 

@@ -12,6 +12,8 @@ const struct kind *const virtual_kinds[] = {
 };
 const size_t n_virtual_kinds = ARRAY_SIZE(virtual_kinds);
 
+#define PROXY_VERBS "create,delete,get,patch,update"
+
 const struct subresource subresources[] = {
 	{ "status", KIND_STATUS, NULL, NULL, "get,patch,update" },
 	{ "scale", KIND_SCALE, NULL, &kind_scale, "get,patch,update" },
@@ -20,6 +22,13 @@ const struct subresource subresources[] = {
 	{ "finalize", 0, &kind_namespace, NULL, "update" },
 	{ "approval", 0, &kind_certificate_signing_request, NULL, "get,patch,update" },
 	{ "token", 0, &kind_service_account, &kind_token_request, "create" },
+	{ "log", 0, &kind_pod, NULL, "get" },
+	{ "exec", 0, &kind_pod, NULL, "create,get", "PodExecOptions" },
+	{ "attach", 0, &kind_pod, NULL, "create,get", "PodAttachOptions" },
+	{ "portforward", 0, &kind_pod, NULL, "create,get", "PodPortForwardOptions" },
+	{ "proxy", 0, &kind_pod, NULL, PROXY_VERBS, "PodProxyOptions" },
+	{ "proxy", 0, &kind_service, NULL, PROXY_VERBS, "ServiceProxyOptions" },
+	{ "proxy", 0, &kind_node, NULL, PROXY_VERBS, "NodeProxyOptions" },
 };
 const size_t n_subresources = ARRAY_SIZE(subresources);
 
@@ -51,6 +60,19 @@ static const struct {
 	{ HTTP_POST, ITEM, "eviction", verb_evict },
 	{ HTTP_PUT, ITEM, "finalize", verb_finalize },
 	{ HTTP_POST, ITEM, "token", verb_token },
+	{ HTTP_GET, ITEM, "log", verb_log },
+	{ HTTP_GET, ITEM, "exec", verb_exec },
+	{ HTTP_POST, ITEM, "exec", verb_exec },
+	{ HTTP_GET, ITEM, "attach", verb_exec },
+	{ HTTP_POST, ITEM, "attach", verb_exec },
+	{ HTTP_GET, ITEM, "portforward", verb_port_forward },
+	{ HTTP_POST, ITEM, "portforward", verb_port_forward },
+	{ HTTP_GET, ITEM, "proxy", verb_proxy },
+	{ HTTP_POST, ITEM, "proxy", verb_proxy },
+	{ HTTP_PUT, ITEM, "proxy", verb_proxy },
+	{ HTTP_PATCH, ITEM, "proxy", verb_proxy },
+	{ HTTP_DELETE, ITEM, "proxy", verb_proxy },
+	{ HTTP_OPTIONS, ITEM, "proxy", verb_proxy },
 };
 
 static struct str next(struct str *rest)
@@ -138,14 +160,21 @@ bool kind_has_subresource(const struct kind *kind, const struct subresource *sub
 	return subresource->of == kind || (kind->flags & subresource->flag);
 }
 
+/* What is behind proxy/ is somebody else's path. */
+static struct str part_name(struct str part)
+{
+	return str_starts(part, STR("proxy/")) ? STR("proxy") : part;
+}
+
 static bool has_part(const struct kind *kind, struct str part)
 {
 	if (part.n == 0) {
 		return true;
 	}
 	for (size_t i = 0; i < n_subresources; i++) {
-		if (str_is(part, subresources[i].name)) {
-			return kind_has_subresource(kind, &subresources[i]);
+		if (str_is(part_name(part), subresources[i].name) &&
+		    kind_has_subresource(kind, &subresources[i])) {
+			return true;
 		}
 	}
 	return false;
@@ -176,7 +205,7 @@ verb_fn route_verb(const struct kind *kind, const struct route *route, enum http
 	method = method == HTTP_HEAD ? HTTP_GET : method;
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (verbs[i].method == method && verbs[i].place == place &&
-		    str_is(route->part, verbs[i].part)) {
+		    str_is(part_name(route->part), verbs[i].part)) {
 			return verbs[i].verb;
 		}
 	}

@@ -50,6 +50,7 @@ struct subresource {
 	const struct kind *of; /* ... or just this one */
 	const struct kind *kind; /* of the body; NULL: the parent's */
 	const char *verbs; /* comma-separated */
+	const char *options; /* the name of a kind in v1 that is only sent as a query; or NULL */
 };
 extern const struct subresource subresources[];
 extern const size_t n_subresources;

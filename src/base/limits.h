@@ -48,6 +48,8 @@ enum {
 	LIMIT_HTTP_TARGET = 16 * 1024,
 	LIMIT_HTTP_HEAD = 64 * 1024, /* of an answer that we read ourselves */
 	LIMIT_HTTP_HEADERS = 128,
+	LIMIT_SPDY_CONTROL = 64 * 1024, /* one control frame, and its headers unpacked */
+	LIMIT_SPDY_STREAMS = 65536, /* that the other end opens on one connection, ever */
 	LIMIT_SELECTOR = 16 * 1024, /* text of a label or field selector */
 	LIMIT_REQUEST_ARENA = 8 * 1024 * 1024,
 	LIMIT_RESPONSE = 1024 * 1024 * 1024,

@@ -16,6 +16,7 @@
 #include "client/client.h"
 #include "cmd/kubeconfig.h"
 #include "cmd/settings.h"
+#include "http/dial.h"
 #include "http/server.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -122,13 +123,22 @@ static int make_keys(struct api_part *part)
 		.organization = "system:masters",
 		.days = CERTIFICATE_DAYS,
 	};
+	static const struct pki_request to_nodes = {
+		.common_name = "kube-apiserver-kubelet-client",
+		.organization = "system:masters",
+		.days = CERTIFICATE_DAYS,
+	};
 	_cleanup_free_ char *directory = mem_printf("%s/pki", part->settings->data_dir);
 	int result = file_make_directory(directory, 0700);
 
 	if (result < 0 || (result = pki_ca(directory, "ca", "headlessd-ca", &part->ca)) < 0 ||
 	    (result = pki_ca(directory, "tokens", "headlessd-tokens", &part->tokens)) < 0 ||
 	    (result = make_server_pair(part, directory)) < 0 ||
-	    (result = pki_kept(&part->ca, directory, "admin", &admin, &part->admin)) < 0) {
+	    (result = pki_kept(&part->ca, directory, "admin", &admin, &part->admin)) < 0 ||
+	    (result = pki_kept(&part->ca, directory, "apiserver-kubelet-client", &to_nodes,
+			       &part->to_nodes)) < 0 ||
+	    (result = http_tls_new(part->ca.certificate, part->to_nodes.certificate,
+				   part->to_nodes.key, &part->node_tls)) < 0) {
 		return complain(result, "cannot make or read the keys in", directory,
 				"see the log above");
 	}
@@ -174,6 +184,8 @@ static int start_api(struct api_part *part)
 		.cluster_dns = { part->settings->cluster_dns_addresses[0],
 				 part->settings->cluster_dns_addresses[1] },
 		.token_key = part->tokens.key,
+		.loop = part->loop,
+		.node_tls = part->node_tls,
 		.due_changed = due_changed,
 		.unready = write_unready,
 		.userdata = part,
@@ -254,6 +266,7 @@ void api_part_stop(struct api_part *part)
 	part->client = client_free(part->client);
 	if (part->api != NULL) {
 		api_end_watches(part->api);
+		api_end_streams(part->api);
 	}
 	part->server = http_server_free(part->server);
 	part->store_watch = loop_watch_free(part->store_watch);
@@ -268,5 +281,7 @@ void api_part_stop(struct api_part *part)
 	pki_pair_deinit(&part->server_pair);
 	pki_pair_deinit(&part->admin);
 	pki_pair_deinit(&part->tokens);
+	pki_pair_deinit(&part->to_nodes);
+	part->node_tls = http_tls_free(part->node_tls);
 	part->kubeconfig = mem_free(part->kubeconfig);
 }

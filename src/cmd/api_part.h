@@ -34,6 +34,8 @@ struct api_part {
 	struct pki_pair server_pair;
 	struct pki_pair admin;
 	struct pki_pair tokens;
+	struct pki_pair to_nodes; /* who we are to nodes' agents */
+	struct http_tls *node_tls;
 	char url[96]; /* "https://127.0.0.1:6443" */
 	char *kubeconfig; /* where it was written */
 	/*

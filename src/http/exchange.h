@@ -101,6 +101,9 @@ const char *http_query(const struct http_exchange *exchange, const char *name);
 /* Header by lower-case name, or NULL. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
 
+/* Percent-encodes what is neither unreserved (RFC 3986 section 2.3) nor in `keep`. */
+void http_escape(struct buffer *out, struct str text, const char *keep);
+
 /* Adds a header to the answer (texts copied into the arena). At most HTTP_REPLY_HEADERS. */
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
 

@@ -41,6 +41,11 @@ enum {
 	CONNECTION_MEMORY = 64 * 1024,
 	IDLE_SECONDS = 90,
 	BACKLOG = 1024,
+	/*
+	 * An upgraded connection that is closed goes through MHD's lists in several turns, of which
+	 * its descriptor and timeout say nothing.
+	 */
+	CLOSING_TURNS = 4,
 };
 
 struct http_server {
@@ -55,6 +60,7 @@ struct http_server {
 	bool run_pending; /* an MHD_run() is due on the next turn of the loop */
 	bool has_client_ca;
 	bool secure;
+	unsigned turns; /* of MHD_run() that are due without an event */
 	bool freed; /* shut down, kept for requests whose answer is still owed */
 };
 
@@ -268,6 +274,7 @@ static void tunnel_released(void *userdata)
 		MHD_upgrade_action(take(request->upgraded), MHD_UPGRADE_ACTION_CLOSE);
 	}
 	if (server != NULL && !server->freed) {
+		server->turns = CLOSING_TURNS;
 		run_soon(server);
 	}
 	release(request);
@@ -568,6 +575,10 @@ static void run_daemon(struct http_server *server)
 	MHD_UNSIGNED_LONG_LONG milliseconds;
 
 	MHD_run(server->daemon);
+	if (server->turns != 0) {
+		server->turns--;
+		run_soon(server);
+	}
 	if (MHD_get_timeout(server->daemon, &milliseconds) == MHD_YES) {
 		loop_timer_set(server->timer, milliseconds * 1000000);
 	} else {

@@ -29,6 +29,22 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+void http_escape(struct buffer *out, struct str text, const char *keep)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') ||
+			     (c != '\0' && (strchr("-._~", c) != NULL || strchr(keep, c) != NULL));
+
+		if (plain) {
+			buffer_append_char(out, c);
+		} else {
+			buffer_printf(out, "%%%02X", (unsigned)(unsigned char)c);
+		}
+	}
+}
+
 const char *http_unescape(struct arena *arena, struct str text, bool plus)
 {
 	char *out = arena_alloc(arena, text.n + 1);
