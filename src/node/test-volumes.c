@@ -60,7 +60,8 @@ static void request(struct client *client, const struct client_request *wanted, 
 	assert_true(rig->n_asked <= ARRAY_SIZE(rig->asked));
 	asked->body = json_deep_copy(wanted->body);
 	asked->path = mem_printf("%.*s/%s/%.*s/%s", STR_ARG(wanted->space), wanted->kind->plural,
-				 STR_ARG(wanted->name), wanted->subresource);
+				 STR_ARG(wanted->name),
+				 wanted->subresource != NULL ? wanted->subresource : "");
 	asked->done = done;
 	asked->userdata = userdata;
 }
@@ -555,6 +556,46 @@ static void however_deep_a_container_nests_it_goes(void **state)
 	assert_int_equal(access(at(rig, "data/pods/uid-1"), F_OK), -1);
 }
 
+/* ---- local volumes of the node ---- */
+
+static void put_deleted(struct rig *rig, const char *name, const char *path, const char *host)
+{
+	pod_rig_put(rig->pod, &kind_persistent_volume,
+		    "{'metadata': {'name': '%s', 'deletionTimestamp': '2026-01-01T00:00:00Z', "
+		    "'finalizers': ['%s', 'other'], 'annotations': {'%s': '%s'}}, 'spec': "
+		    "{'hostPath': {'path': '%s'}, 'nodeAffinity': {'required': "
+		    "{'nodeSelectorTerms': [{'matchExpressions': [{'key': "
+		    "'kubernetes.io/hostname', 'operator': 'In', 'values': ['%s']}]}]}}}}",
+		    name, FINALIZER_LOCAL_PATH, ANNOTATION_PROVISIONED_BY, PROVISIONER_LOCAL_PATH,
+		    at(rig, path), host);
+}
+
+static void a_deleted_volumes_directory_goes(void **state)
+{
+	struct rig *rig = *state;
+
+	pod_rig_put(rig->pod, &kind_node,
+		    "{'metadata': {'name': 'node-a', 'labels': {'kubernetes.io/hostname': "
+		    "'host-a'}}}");
+	assert_int_equal(file_make_directory(at(rig, "pv/pvc-1/in"), 0755), 0);
+	assert_int_equal(file_make_directory(at(rig, "pv/pvc-2"), 0755), 0);
+	assert_int_equal(file_make_directory(at(rig, "pv/precious"), 0755), 0);
+	/* Another node's; and paths that are no volume's. */
+	put_deleted(rig, "pvc-2", "pv/pvc-2", "host-b");
+	put_deleted(rig, "pvc-3", "pv/precious", "host-a");
+	put_deleted(rig, "precious", "pv/precious", "host-a");
+	assert_int_equal(rig->n_asked, 0);
+	put_deleted(rig, "pvc-1", "pv/pvc-1", "host-a");
+	assert_int_equal(rig->n_asked, 1);
+	assert_string_equal(rig->asked[0].path, "/persistentvolumes/pvc-1/");
+	const json_t *left = json_at(rig->asked[0].body, "metadata.finalizers");
+	assert_int_equal(json_array_size(left), 1);
+	assert_int_equal(access(at(rig, "pv/pvc-1"), F_OK), -1);
+	assert_int_equal(access(at(rig, "pv/pvc-2"), F_OK), 0);
+	assert_int_equal(access(at(rig, "pv/precious"), F_OK), 0);
+	answer(rig, NULL);
+}
+
 /* ---- hosts ---- */
 
 #define HEAD                                                                                       \
@@ -605,6 +646,7 @@ int main(void)
 		RIG_TEST(volumes_in_memory_are_mounted_and_go),
 		RIG_TEST(removal_follows_no_link_and_ends_at_mounts),
 		RIG_TEST(however_deep_a_container_nests_it_goes),
+		RIG_TEST(a_deleted_volumes_directory_goes),
 		RIG_TEST(hosts_names_the_pod_and_its_aliases),
 	};
 

@@ -75,7 +75,7 @@ static void forget(void *value)
 	mem_free(pod);
 }
 
-struct volumes *volumes_new(struct loop *loop, struct client *client, const struct cache *cache,
+struct volumes *volumes_new(struct loop *loop, struct client *client, struct cache *cache,
 			    const struct node_config *node, const struct clock *clock)
 {
 	struct volumes *volumes = MEM_NEW(struct volumes);
@@ -89,12 +89,15 @@ struct volumes *volumes_new(struct loop *loop, struct client *client, const stru
 		.pods = MAP_INIT(LIMIT_VOLUME_PODS),
 	};
 	list_init(&volumes->requests);
+	list_init(&volumes->reclaims);
+	volume_reclaim_start(volumes, cache);
 	return volumes;
 }
 
 struct volumes *volumes_free(struct volumes *volumes)
 {
 	if (volumes != NULL) {
+		volume_reclaim_stop(volumes);
 		volume_requests_forget(volumes);
 		map_deinit(&volumes->pods, forget);
 		mem_free(volumes);

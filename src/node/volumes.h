@@ -15,8 +15,11 @@ struct clock;
 struct loop;
 struct volumes;
 
-/* All arguments are borrowed and outlive the volumes. */
-struct volumes *volumes_new(struct loop *loop, struct client *client, const struct cache *cache,
+/*
+ * All arguments are borrowed and outlive the volumes. From then on the directories of this node's
+ * local PersistentVolumes are removed when those are deleted, too.
+ */
+struct volumes *volumes_new(struct loop *loop, struct client *client, struct cache *cache,
 			    const struct node_config *node, const struct clock *clock);
 struct volumes *volumes_free(struct volumes *volumes);
 

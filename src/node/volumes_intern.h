@@ -69,11 +69,12 @@ struct volumes_pod {
 struct volumes {
 	struct loop *loop;
 	struct client *client;
-	const struct cache *cache;
+	struct cache *cache;
 	const struct node_config *node;
 	const struct clock *clock;
 	struct map pods; /* uid -> struct volumes_pod */
 	struct list requests; /* of tokens, under way */
+	struct list reclaims; /* finalizers being taken away */
 };
 
 /* ---- volume_token.c, on ---- */
@@ -112,6 +113,12 @@ enum pod_config_outcome volume_setup(const struct pod_inputs *inputs,
 
 /* spec.securityContext.fsGroup, or -1. */
 int64_t volume_group(struct object *pod);
+
+/* ---- volume_reclaim.c ---- */
+
+/* Removes the directories of local PersistentVolumes that are being deleted, from now on. */
+void volume_reclaim_start(struct volumes *volumes, struct cache *cache);
+void volume_reclaim_stop(struct volumes *volumes);
 
 /* ---- volume_remove.c ---- */
 
