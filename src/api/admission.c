@@ -224,6 +224,43 @@ static void default_pod(struct write *write, json_t *pod)
 	}
 }
 
+/* ---- claims ---- */
+
+static bool is_default_class(struct str text)
+{
+	_cleanup_json_ json_t *class = NULL;
+	struct json_read_error error;
+
+	if (json_read(text, NULL, &class, &error) != 0) {
+		return false;
+	}
+	const json_t *annotations = json_at(class, "metadata.annotations");
+	const char *value = json_string_value(
+		json_object_get(annotations, "storageclass.kubernetes.io/is-default-class"));
+	return value != NULL && strcmp(value, "true") == 0;
+}
+
+/* As the DefaultStorageClass plugin: who names no class gets the default one, if there is one. */
+static void default_claim(struct write *write, json_t *claim)
+{
+	_cleanup_buffer_ struct buffer prefix = BUFFER_INIT(LIMIT_STORE_KEY);
+	struct hub *hub = write->api->hub;
+
+	if (json_at(claim, "spec.storageClassName") != NULL || json_at(claim, "spec") == NULL) {
+		return;
+	}
+	key_prefix(&kind_storage_class, STR_NONE, &prefix);
+	for (struct hub_item *item = hub_next(hub, buffer_str(&prefix), STR_NONE); item != NULL;
+	     item = hub_next(hub, buffer_str(&prefix), item->key)) {
+		if (is_default_class(item->text)) {
+			struct str name = str_skip(item->key, prefix.n);
+
+			json_put(claim, "spec.storageClassName", json_stringn(name.p, name.n));
+			return;
+		}
+	}
+}
+
 /* ---- metadata ---- */
 
 /* Sets `key` in `to` as it is in `from`, absent if it is absent there. */
@@ -338,6 +375,8 @@ json_t *admit_create(struct write *write, json_t *object)
 		default_namespace(object, NULL);
 	} else if (write->kind == &kind_pod) {
 		default_pod(write, object);
+	} else if (write->kind == &kind_persistent_volume_claim) {
+		default_claim(write, object);
 	}
 	refusal = check(write, object, NULL);
 	if (refusal == NULL && write->kind == &kind_service) {

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "object/kinds.h"
+#include "object/well_known.h"
 #include "store/store.h"
 #include "watch/hub.h"
 #include "json/json.h"
@@ -114,6 +115,30 @@ static void make_endpoints(struct birth *birth, const char *address, uint16_t po
 	     /* update= */ true);
 }
 
+/* ---- storage ---- */
+
+/* Directories of nodes, made when the first pod has its node; under both names that people use. */
+static void make_classes(struct birth *birth)
+{
+	static const char *const names[] = { "standard", "local-path" };
+
+	for (size_t i = 0; i < 2; i++) {
+		json_t *class =
+			json_pack("{s:s, s:s, s:{s:s}, s:s, s:s, s:s}", "apiVersion",
+				  "storage.k8s.io/v1", "kind", "StorageClass", "metadata", "name",
+				  names[i], "provisioner", PROVISIONER_LOCAL_PATH, "reclaimPolicy",
+				  "Delete", "volumeBindingMode", "WaitForFirstConsumer");
+
+		if (i == 0) {
+			json_object_set_new(json_object_get(class, "metadata"), "annotations",
+					    json_pack("{s:s}",
+						      "storageclass.kubernetes.io/is-default-class",
+						      "true"));
+		}
+		make(birth, &kind_storage_class, "", names[i], class, /* update= */ false);
+	}
+}
+
 /* ---- kube-dns ---- */
 
 /*
@@ -190,6 +215,7 @@ int api_bootstrap(struct api *api, const char *address, uint16_t port)
 	struct birth birth = { .api = api };
 
 	make_namespaces(&birth);
+	make_classes(&birth);
 	make_service(&birth, port);
 	make_endpoints(&birth, address, port);
 	if (api->cluster_dns[0] != NULL) {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/api.h"
@@ -48,6 +49,7 @@ struct standalone {
 	struct cache *cache;
 	struct runner *runner;
 	struct controller_settings control;
+	char *volume_directory; /* of local volumes; in control */
 	struct simulated *nodes;
 	int64_t wanted_nodes;
 	struct dns_part dns;
@@ -164,10 +166,22 @@ static int start_dns(struct standalone *all)
 	return error_trace(dns_part_open(&all->dns, &config, all->cache));
 }
 
+/* Nodes want it absolute. */
+static char *volume_directory(const char *data_dir)
+{
+	char *real = realpath(data_dir, NULL);
+	char *path = real != NULL ? mem_printf("%s/volumes", real) : NULL;
+
+	free(real);
+	return path;
+}
+
 static void start_controllers(struct standalone *all)
 {
+	all->volume_directory = volume_directory(all->settings.data_dir);
 	all->control = (struct controller_settings){
 		.ca_certificate = all->api.ca.certificate,
+		.volume_directory = all->volume_directory,
 		.ca_key = all->api.ca.key,
 		.pod_cidrs = { all->settings.pod_cidrs[0], all->settings.pod_cidrs[1] },
 	};
@@ -318,6 +332,7 @@ static void stop(struct standalone *all)
 	all->metrics_server = http_server_free(all->metrics_server);
 	all->metrics = metrics_free(all->metrics);
 	all->runner = runner_free(all->runner);
+	all->volume_directory = mem_free(all->volume_directory);
 	all->nodes = simulated_free(all->nodes);
 	peers_part_stop(&all->peers);
 	all->cache = cache_free(all->cache);

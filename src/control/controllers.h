@@ -20,6 +20,11 @@ struct controller_settings {
 	/* Networks that nodes' pod networks are cut from, up to the first NULL; none: nobody cuts.
 	 */
 	const char *pod_cidrs[2];
+	/*
+	 * Below it nodes make the directories of local volumes, one a volume; NULL:
+	 * /var/lib/headlessd/volumes.
+	 */
+	const char *volume_directory;
 };
 
 extern const struct controller *const controllers[];
@@ -35,6 +40,8 @@ extern const struct controller controller_garbage;
 extern const struct controller controller_mirroring;
 extern const struct controller controller_namespace;
 extern const struct controller controller_pod_networks;
+extern const struct controller controller_persistent_claims;
+extern const struct controller controller_persistent_volumes;
 extern const struct controller controller_podgc;
 extern const struct controller controller_replicaset;
 extern const struct controller controller_scheduler;

@@ -169,6 +169,9 @@ static size_t choose_place(struct scheduling *scheduling, struct object *pod)
 		if (reason.n == 0) {
 			places_refuse(&scheduling->places, place, pod, &reason);
 		}
+		if (reason.n == 0) {
+			volumes_refuse(&scheduling->places, place, pod, &reason);
+		}
 		if (reason.n != 0) {
 			uintptr_t n = (uintptr_t)map_get(&scheduling->reasons, buffer_str(&reason));
 
@@ -294,7 +297,12 @@ static void reconcile(const struct view *view, struct str key, struct plan *plan
 	for (size_t i = 0; i < pending.n && i < LIMIT_SCHEDULER_BURST; i++) {
 		size_t chosen = choose_place(&scheduling, pending.items[i]);
 
-		if (chosen < scheduling.places.n) {
+		if (chosen < scheduling.places.n &&
+		    volumes_await(&scheduling.places, &scheduling.places.items[chosen],
+				  pending.items[i], plan)) {
+			/* It has its place, and comes when its volumes are there. */
+			put_pod(&scheduling, chosen, pending.items[i]);
+		} else if (chosen < scheduling.places.n) {
 			bind_pod(&scheduling, pending.items[i], chosen);
 		} else {
 			tell_unschedulable(&scheduling, pending.items[i]);
@@ -329,8 +337,8 @@ static void keys_of_pod(const struct cache *cache, struct object *old, struct ob
 	}
 }
 
-static void keys_of_node(const struct cache *cache, struct object *old, struct object *now,
-			 struct key_sink *sink)
+static void keys_of_other(const struct cache *cache, struct object *old, struct object *now,
+			  struct key_sink *sink)
 {
 	if (any_waits(cache)) {
 		key_sink_add(sink, KEY_PENDING);
@@ -341,8 +349,10 @@ const struct controller controller_scheduler = {
 	.name = SCHEDULER_NAME,
 	.sources = {
 		{ .kind = &kind_pod, .keys = keys_of_pod },
-		{ .kind = &kind_node, .keys = keys_of_node },
+		{ .kind = &kind_node, .keys = keys_of_other },
+		{ .kind = &kind_persistent_volume_claim, .keys = keys_of_other },
+		{ .kind = &kind_persistent_volume, .keys = keys_of_other },
 	},
-	.also = { &kind_namespace },
+	.also = { &kind_namespace, &kind_storage_class },
 	.reconcile = reconcile,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/claim.h"
 #include "control/resources.h"
 #include "control/scheduler_intern.h"
 #include "control/status.h"
@@ -180,29 +181,34 @@ static bool matches_term(struct object *node, const json_t *term)
 	return json_array_size(expressions) + json_array_size(fields) != 0;
 }
 
-static bool matches_affinity(struct object *node, struct object *pod)
+bool node_matches(struct object *node, const json_t *selector)
 {
-	const json_t *tree = object_tree(pod);
-	const json_t *labels = json_at(object_tree(node), "metadata.labels");
-	const json_t *terms = json_at(tree, "spec.affinity.nodeAffinity."
-					    "requiredDuringSchedulingIgnoredDuringExecution."
-					    "nodeSelectorTerms");
-	const char *key;
-	json_t *value;
+	const json_t *terms = json_object_get(selector, "nodeSelectorTerms");
 	const json_t *term;
 	size_t i;
 
-	json_object_foreach ((json_t *)json_at(tree, "spec.nodeSelector"), key, value) {
-		if (!json_equal(json_object_get(labels, key), value)) {
-			return false;
-		}
-	}
 	json_array_foreach (terms, i, term) {
 		if (matches_term(node, term)) {
 			return true;
 		}
 	}
 	return terms == NULL;
+}
+
+static bool matches_affinity(struct object *node, struct object *pod)
+{
+	const json_t *tree = object_tree(pod);
+	const json_t *labels = json_at(object_tree(node), "metadata.labels");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)json_at(tree, "spec.nodeSelector"), key, value) {
+		if (!json_equal(json_object_get(labels, key), value)) {
+			return false;
+		}
+	}
+	return node_matches(node, json_at(tree, "spec.affinity.nodeAffinity."
+						"requiredDuringSchedulingIgnoredDuringExecution"));
 }
 
 /* ---- host ports ---- */

@@ -48,6 +48,18 @@ void place_refuses(const struct place *place, struct object *pod, const json_t *
 /* How many PreferNoSchedule taints the pod does not tolerate. */
 size_t place_deters(const struct place *place, struct object *pod);
 
+/* ---- scheduler_volumes.c: what the pod's claims say ---- */
+
+void volumes_refuse(const struct places *places, const struct place *place, struct object *pod,
+		    struct buffer *reason);
+
+/*
+ * Plans that claims which wait for a pod learn the node it is to run on; true while there are such:
+ * the pod is bound when they are.
+ */
+bool volumes_await(const struct places *places, const struct place *place, struct object *pod,
+		   struct plan *plan);
+
 /* ---- scheduler_affinity.c: what other pods say ---- */
 
 /* Notes that `pod` is at place number `i`, for what comes after. */

@@ -98,6 +98,7 @@ static bool keep_pod(struct set *set, struct set_pod *pod)
 		}
 		return false;
 	}
+	statefulset_sync_claims(set, pod->ordinal, NULL);
 	if (set->ordered && !pod->available) {
 		return false;
 	}
@@ -262,7 +263,7 @@ const struct controller controller_statefulset = {
 		{ .kind = &kind_pod, .keys = keys_of_dependent },
 		{ .kind = &kind_controller_revision, .keys = keys_of_dependent },
 	},
-	.also = { &kind_namespace },
+	.also = { &kind_namespace, &kind_persistent_volume_claim },
 	.reconcile = reconcile,
 	.prepare = prepare,
 };

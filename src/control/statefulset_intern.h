@@ -55,6 +55,12 @@ bool statefulset_pod_matches(const struct set *set, const struct set_pod *pod);
 /* Plans the pod of `ordinal` at the right revision, with its claims and events. */
 void statefulset_create_pod(struct set *set, int64_t ordinal);
 
+/*
+ * Plans the claims of an ordinal: makes those that are missing, and says whom they go with.
+ * `condemned` is its pod when that is scaled away; else NULL.
+ */
+void statefulset_sync_claims(struct set *set, int64_t ordinal, struct object *condemned);
+
 /* Plans the labels of its identity back onto a pod. */
 void statefulset_restore_pod(struct set *set, const struct set_pod *pod);
 

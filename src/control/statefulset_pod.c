@@ -93,44 +93,115 @@ static void put_volumes(const struct set *set, json_t *spec, int64_t ordinal)
 	json_object_set_new(spec, "volumes", volumes);
 }
 
-/*
- * Claims are created when the program serves them. When it doesn't, the pod still names them and
- * one warning for each generation says why they are missing.
- */
-static void plan_claims(struct set *set, int64_t ordinal)
+/* ---- claims ---- */
+
+static bool deletes(const struct set *set, const char *when)
 {
-	const struct kind *kind = kind_find("", "v1", "PersistentVolumeClaim");
-	const json_t *claims = claim_templates(set);
-	const json_t *tree = object_tree(set->object);
-	const json_t *claim;
+	const json_t *policy =
+		json_at(object_tree(set->object), "spec.persistentVolumeClaimRetentionPolicy");
+
+	return strcmp(json_string_at(policy, when), "Delete") == 0;
+}
+
+/*
+ * Whom a claim goes with: the pod when that is scaled away, the set when that is deleted, or
+ * nobody. The garbage collector does the rest. New reference to an array.
+ */
+static json_t *claim_owners(const struct set *set, struct object *condemned)
+{
+	json_t *owners = json_array();
+
+	if (condemned != NULL && deletes(set, "whenScaled")) {
+		json_array_append_new(owners,
+				      json_pack("{s:s, s:s, s:s%, s:s}", "apiVersion", "v1", "kind",
+						"Pod", "name", condemned->name.p, condemned->name.n,
+						"uid", object_uid(condemned)));
+	} else if (deletes(set, "whenDeleted")) {
+		json_array_append_new(owners, json_pack("{s:s, s:s, s:s%, s:s}", "apiVersion",
+							"apps/v1", "kind", "StatefulSet", "name",
+							set->object->name.p, set->object->name.n,
+							"uid", object_uid(set->object)));
+	}
+	return owners;
+}
+
+/* The owners of other kinds, or of another set, are not ours to touch. */
+static bool is_ours(const struct set *set, const json_t *owner)
+{
+	const char *kind = json_string_at(owner, "kind");
+
+	return strcmp(kind, "Pod") == 0 ||
+	       strcmp(json_string_at(owner, "uid"), object_uid(set->object)) == 0;
+}
+
+static void sync_owners(struct set *set, struct object *claim, struct object *condemned)
+{
+	const json_t *standing = json_at(object_tree(claim), "metadata.ownerReferences");
+	json_t *wanted = claim_owners(set, condemned);
+	json_t *ours _cleanup_json_ = json_array();
+	json_t *all = json_array();
+	json_t *owner;
 	size_t i;
 
-	if (kind == NULL) {
-		if (json_array_size(claims) != 0 && ordinal == set->start && set->n_pods == 0 &&
-		    json_int_at(tree, "status.observedGeneration", 0) !=
-			    json_int_at(tree, "metadata.generation", 1)) {
-			plan_event(set->plan, set->object, "Warning", "FailedCreate",
-				   "volumeClaimTemplates: PersistentVolumeClaims are not served "
-				   "here, pods run without them");
-		}
+	json_array_foreach (standing, i, owner) {
+		json_array_append(is_ours(set, owner) ? ours : all, owner);
+	}
+	if (json_equal(ours, wanted)) {
+		json_decref(wanted);
+		json_decref(all);
 		return;
 	}
-	json_array_foreach (claims, i, claim) {
-		char *name _cleanup_free_ = claim_name(set, claim, ordinal);
-		json_t *body = json_deep_copy(claim);
-		const json_t *labels = json_at(tree, "spec.selector.matchLabels");
+	json_array_extend(all, wanted);
+	json_decref(wanted);
+	plan_patch(set->plan, &kind_persistent_volume_claim, claim->space, claim->name, NULL,
+		   json_pack("{s:{s:s, s:o}}", "metadata", "uid", object_uid(claim),
+			     "ownerReferences", all));
+	plan_tolerate(set->plan, "NotFound");
+	plan_tolerate(set->plan, "Conflict");
+}
 
-		json_object_set_new(body, "apiVersion", json_string("v1"));
-		json_object_set_new(body, "kind", json_string(kind->kind));
-		json_object_del(body, "status");
-		json_put(body, "metadata.name", json_string(name));
-		json_put(body, "metadata.namespace",
-			 json_stringn(set->object->space.p, set->object->space.n));
-		if (labels != NULL) {
-			json_put(body, "metadata.labels", json_deep_copy(labels));
+static void create_claim(struct set *set, const json_t *template, const char *name)
+{
+	const json_t *labels = json_at(object_tree(set->object), "spec.selector.matchLabels");
+	json_t *owners = claim_owners(set, NULL);
+	json_t *body = json_deep_copy(template);
+
+	json_object_set_new(body, "apiVersion", json_string("v1"));
+	json_object_set_new(body, "kind", json_string("PersistentVolumeClaim"));
+	json_object_del(body, "status");
+	json_put(body, "metadata.name", json_string(name));
+	json_put(body, "metadata.namespace",
+		 json_stringn(set->object->space.p, set->object->space.n));
+	if (labels != NULL) {
+		json_t *merged = json_deep_copy(labels);
+
+		json_object_update(merged, json_at(template, "metadata.labels"));
+		json_object_update(merged, (json_t *)labels);
+		json_put(body, "metadata.labels", merged);
+	}
+	if (json_array_size(owners) != 0) {
+		json_put(body, "metadata.ownerReferences", json_incref(owners));
+	}
+	json_decref(owners);
+	plan_create(set->plan, &kind_persistent_volume_claim, set->object->space, body);
+	plan_tolerate(set->plan, "AlreadyExists");
+}
+
+void statefulset_sync_claims(struct set *set, int64_t ordinal, struct object *condemned)
+{
+	const json_t *template;
+	size_t i;
+
+	json_array_foreach (claim_templates(set), i, template) {
+		char *name _cleanup_free_ = claim_name(set, template, ordinal);
+		struct object *claim = cache_get(set->view->cache, &kind_persistent_volume_claim,
+						 set->object->space, str_from(name));
+
+		if (claim != NULL) {
+			sync_owners(set, claim, condemned);
+		} else if (condemned == NULL) {
+			create_claim(set, template, name);
 		}
-		plan_create(set->plan, kind, set->object->space, body);
-		plan_tolerate(set->plan, "AlreadyExists");
 	}
 }
 
@@ -176,7 +247,7 @@ void statefulset_create_pod(struct set *set, int64_t ordinal)
 		mem_printf("create Pod %s in StatefulSet %.*s failed error: %%s", name,
 			   STR_ARG(object->name));
 
-	plan_claims(set, ordinal);
+	statefulset_sync_claims(set, ordinal, NULL);
 	put_identity(set, pod, name, ordinal, revision);
 	plan_create(set->plan, &kind_pod, object->space, pod);
 	plan_event_on_failure(set->plan, object, "FailedCreate", failed);
@@ -201,6 +272,9 @@ void statefulset_restore_pod(struct set *set, const struct set_pod *pod)
 
 void statefulset_delete_pod(struct set *set, struct set_pod *pod)
 {
+	if (pod->ordinal < set->start || pod->ordinal >= set->start + set->replicas) {
+		statefulset_sync_claims(set, pod->ordinal, pod->object);
+	}
 	plan_delete(set->plan, pod->object, -1, PLAN_BACKGROUND);
 	plan_tolerate(set->plan, "NotFound");
 	plan_event(set->plan, set->object, "Normal", "SuccessfulDelete",

@@ -543,12 +543,58 @@ static void claims_become_volumes(void **state)
 	assert_string_equal(json_string_at(volume, "name"), "data");
 	assert_string_equal(json_string_at(volume, "persistentVolumeClaim.claimName"),
 			    "data-web-0");
-	if (kind_find("", "v1", "PersistentVolumeClaim") == NULL) {
-		assert_non_null(strstr(world_events(world), "Warning FailedCreate"));
-	} else {
-		assert_string_equal(world_did(world, "create", "PersistentVolumeClaim"),
-				    "data-web-0");
+	assert_string_equal(world_did(world, "create", "PersistentVolumeClaim"), "data-web-0");
+}
+
+/* Whom the claim of web-N goes with, as the last plan patches it. */
+static const char *claim_goes_with(struct world *world, const char *claim)
+{
+	const json_t *body = world_body(world, "patch", "PersistentVolumeClaim", claim);
+	const json_t *owners = json_at(body, "metadata.ownerReferences");
+
+	return body == NULL                   ? "untouched"
+	       : json_array_size(owners) == 0 ? "nobody"
+					      : json_string_at(json_array_get(owners, 0), "kind");
+}
+
+static void claims_go_with_pods_and_sets_as_the_policy_says(void **state)
+{
+	static const struct {
+		const char *policy;
+		const char *scaled; /* whom data-web-1 goes with after scaling to one */
+		const char *kept; /* whom data-web-0 does */
+	} cases[] = {
+		{ "{'whenDeleted':'Retain','whenScaled':'Retain'}", "untouched", "untouched" },
+		{ "{'whenDeleted':'Delete','whenScaled':'Retain'}", "StatefulSet", "StatefulSet" },
+		{ "{'whenDeleted':'Retain','whenScaled':'Delete'}", "Pod", "untouched" },
+		{ "{'whenDeleted':'Delete','whenScaled':'Delete'}", "Pod", "StatefulSet" },
+	};
+	struct world *world = *state;
+
+	PUT_SET(world, 2, TEMPLATE("nginx"),
+		",'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{}}]");
+	bring_up(world, 2);
+	set_field(world, "spec.replicas", json_integer(1));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_field(world, "spec.persistentVolumeClaimRetentionPolicy",
+			  world_json("%s", cases[i].policy));
+		step(world);
+		assert_string_equal(world_did(world, "delete", "Pod"), "web-1");
+		assert_string_equal(claim_goes_with(world, "data-web-1"), cases[i].scaled);
+		assert_string_equal(claim_goes_with(world, "data-web-0"), cases[i].kept);
 	}
+}
+
+static void a_claim_that_was_removed_comes_again(void **state)
+{
+	struct world *world = *state;
+
+	PUT_SET(world, 1, TEMPLATE("nginx"),
+		",'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{}}]");
+	bring_up(world, 1);
+	world_drop(world, &kind_persistent_volume_claim, "data-web-0");
+	step(world);
+	assert_string_equal(world_did(world, "create", "PersistentVolumeClaim"), "data-web-0");
 }
 
 static void a_set_that_goes_makes_nothing(void **state)
@@ -623,6 +669,8 @@ int main(void)
 		TEST(orphans_are_adopted_and_strangers_released),
 		TEST(lost_labels_are_put_back),
 		TEST(claims_become_volumes),
+		TEST(claims_go_with_pods_and_sets_as_the_policy_says),
+		TEST(a_claim_that_was_removed_comes_again),
 		TEST(a_set_that_goes_makes_nothing),
 		TEST(a_burst_is_bounded),
 		TEST(a_pod_wakes_its_set),

@@ -100,8 +100,11 @@ static void claim_check_update(const json_t *claim, const json_t *old, struct fi
 				 "spec is immutable after creation except resources.requests and "
 				 "volumeAttributesClassName for bound claims");
 	}
-	if (storage_is_less(json_at(spec, "resources.requests.storage"),
-			    json_at(old, "status.capacity.storage"))) {
+	const json_t *size = json_at(spec, "resources.requests.storage");
+
+	/* The volume that was found may be larger than what was asked for all along. */
+	if (storage_is_less(size, json_at(old_spec, "resources.requests.storage")) &&
+	    storage_is_less(size, json_at(old, "status.capacity.storage"))) {
 		field_errors_add(errors, FIELD_ERROR_FORBIDDEN, "spec.resources.requests.storage",
 				 NULL, "field can not be less than status.capacity");
 	}
