@@ -29,6 +29,22 @@ void claim_names(struct object *pod,
 	}
 }
 
+bool claim_is_strange(struct object *pod, struct object *claim)
+{
+	const json_t *volume;
+	size_t i;
+
+	json_array_foreach (json_at(object_tree(pod), "spec.volumes"), i, volume) {
+		char *name _cleanup_free_ =
+			mem_printf("%.*s-%s", STR_ARG(pod->name), json_string_at(volume, "name"));
+
+		if (json_object_get(volume, "ephemeral") != NULL && str_is(claim->name, name)) {
+			return !object_is_owned_by(claim, object_uid(pod));
+		}
+	}
+	return false;
+}
+
 static void index_one(void *userdata, struct object *pod, const char *name)
 {
 	char *key _cleanup_free_ = mem_printf("%.*s/%s", STR_ARG(pod->space), name);

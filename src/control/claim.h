@@ -23,6 +23,9 @@ void claim_names(struct object *pod,
 		 void (*each)(void *userdata, struct object *pod, const char *name),
 		 void *userdata);
 
+/* The claim is named by an ephemeral volume of the pod, and is not the pod's own. */
+bool claim_is_strange(struct object *pod, struct object *claim);
+
 /* Pods by "namespace/claim": for controller.prepare, and cache_for_index(). */
 #define CLAIM_PODS "claim"
 void claim_prepare(struct cache *cache);

@@ -35,6 +35,7 @@ extern const struct controller controller_certificates;
 extern const struct controller controller_deployment;
 extern const struct controller controller_endpoints;
 extern const struct controller controller_endpointslice;
+extern const struct controller controller_ephemeral_claims;
 extern const struct controller controller_event_expiry;
 extern const struct controller controller_garbage;
 extern const struct controller controller_mirroring;

@@ -37,6 +37,8 @@ static void refuse_claim(void *userdata, struct object *pod, const char *name)
 	}
 	if (claim == NULL) {
 		buffer_printf(asking->reason, "persistentvolumeclaim \"%s\" not found", name);
+	} else if (claim_is_strange(pod, claim)) {
+		buffer_printf(asking->reason, "PVC \"%s\" was not created for the pod", name);
 	} else if (object_is_deleting(claim)) {
 		buffer_printf(asking->reason, "persistentvolumeclaim \"%s\" is being deleted",
 			      name);

@@ -281,6 +281,38 @@ static void an_unbound_immediate_claim_holds_its_pod(void **state)
 		strstr(world_events(world), "pod has unbound immediate PersistentVolumeClaims"));
 }
 
+static void an_ephemeral_volume_has_a_claim_of_its_pods_own(void **state)
+{
+	struct world *world = *state;
+
+	put_node(world, "one", "containerd://1");
+	put_class(world, "std", "WaitForFirstConsumer");
+	world_put(world, &kind_pod,
+		  "{'metadata':{'name':'web'},'spec':{'containers':[{'name':'a'}],'volumes':[{"
+		  "'name':'scratch','ephemeral':{'volumeClaimTemplate':{'metadata':{'labels':{'a':"
+		  "'b'}},'spec':{'storageClassName':'std','accessModes':['ReadWriteOnce']}}}}]},"
+		  "'status':{'phase':'Pending'}}");
+	world_reconcile(world, &controller_ephemeral_claims, "default/web");
+	const json_t *claim = world_body(world, "create", CLAIM, "web-scratch");
+	assert_non_null(claim);
+	assert_string_equal(json_string_at(claim, "metadata.labels.a"), "b");
+	assert_string_equal(
+		json_string_at(json_array_get(json_at(claim, "metadata.ownerReferences"), 0),
+			       "uid"),
+		"uid-web");
+	assert_string_equal(json_string_at(claim, "spec.storageClassName"), "std");
+
+	/* Somebody else's of that name is never used. */
+	world_put(world, &kind_persistent_volume_claim,
+		  "{'metadata':{'name':'web-scratch'},'spec':{'storageClassName':'std'},'status':{"
+		  "'phase':'Pending'}}");
+	world_reconcile(world, &controller_ephemeral_claims, "default/web");
+	assert_non_null(strstr(world_events(world), "pod is not owner"));
+	schedule(world);
+	assert_non_null(strstr(world_events(world), "was not created for the pod"));
+	assert_null(world_body(world, "patch", CLAIM, "web-scratch"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -295,6 +327,7 @@ int main(void)
 		TEST(a_directory_is_removed_by_its_node_if_there_is_one),
 		TEST(a_pod_comes_when_its_volume_is_there),
 		TEST(an_unbound_immediate_claim_holds_its_pod),
+		TEST(an_ephemeral_volume_has_a_claim_of_its_pods_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

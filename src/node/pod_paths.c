@@ -74,7 +74,7 @@ static const json_t *find(const json_t *volumes, const char *name)
 /*
  * The volume of a bound claim: both have to name one another, else somebody else may have it.
  */
-static struct object *volume_of_claim(const struct pod_inputs *inputs, const char *name,
+static struct object *volume_of_claim(const struct pod_inputs *inputs, const char *name, bool own,
 				      char message[POD_CONFIG_MESSAGE])
 {
 	struct object *claim = cache_get(inputs->cache, &kind_persistent_volume_claim,
@@ -83,6 +83,12 @@ static struct object *volume_of_claim(const struct pod_inputs *inputs, const cha
 	if (claim == NULL) {
 		snprintf(message, POD_CONFIG_MESSAGE, "persistentvolumeclaim \"%s\" not found",
 			 name);
+		return NULL;
+	}
+	if (own && !object_is_owned_by(claim, object_uid(inputs->pod))) {
+		snprintf(message, POD_CONFIG_MESSAGE,
+			 "PVC %.*s/%s was not created for pod (pod is not owner)",
+			 STR_ARG(inputs->pod->space), name);
 		return NULL;
 	}
 	const char *volume_name = json_string_at(object_tree(claim), "spec.volumeName");
@@ -103,13 +109,14 @@ static enum pod_config_outcome find_claim(const struct pod_inputs *inputs, struc
 					  char message[POD_CONFIG_MESSAGE])
 {
 	const char *name = json_string_at(volume->source, "claimName");
+	bool own = name[0] == '\0';
 	const char *path;
 
-	if (name[0] == '\0') {
+	if (own) {
 		/* Of an ephemeral volume: made for this pod alone. */
 		name = arena_printf(arena, "%.*s-%s", STR_ARG(inputs->pod->name), volume->name);
 	}
-	struct object *found = volume_of_claim(inputs, name, message);
+	struct object *found = volume_of_claim(inputs, name, own, message);
 
 	if (found == NULL) {
 		return POD_CONFIG_WAIT;
