@@ -120,26 +120,31 @@ static void default_tolerations(json_t *pod)
 
 #define TOKEN_PATH "/var/run/secrets/kubernetes.io/serviceaccount"
 
-/* The pod's word counts, then its account's; nobody's is yes. */
-static bool wants_token(struct write *write, const json_t *pod, const char *account_name)
+/* The pod's account (new reference); NULL when it is not there. */
+static json_t *account_of(struct write *write, const char *name)
 {
-	const json_t *own = json_at(pod, "spec.automountServiceAccountToken");
 	_cleanup_buffer_ struct buffer key = BUFFER_INIT(LIMIT_STORE_KEY);
-	_cleanup_json_ json_t *account = NULL;
+	json_t *account = NULL;
 	struct json_read_error error;
 
-	if (write->api->token_key == NULL) {
-		return false;
-	}
-	if (own != NULL) {
-		return json_is_true(own);
-	}
-	key_of(&kind_service_account, write->space, str_from(account_name), &key);
+	key_of(&kind_service_account, write->space, str_from(name), &key);
 	const struct hub_item *item = hub_get(write->api->hub, buffer_str(&key));
 	if (item != NULL) {
 		json_read(item->text, NULL, &account, &error);
 	}
-	return json_bool_at(account, "automountServiceAccountToken", true);
+	return account;
+}
+
+/* The pod's word counts, then its account's; nobody's is yes. */
+static bool wants_token(struct write *write, const json_t *pod, const json_t *account)
+{
+	const json_t *own = json_at(pod, "spec.automountServiceAccountToken");
+
+	if (write->api->token_key == NULL) {
+		return false;
+	}
+	return own != NULL ? json_is_true(own)
+			   : json_bool_at(account, "automountServiceAccountToken", true);
 }
 
 /* Adds the mount where nothing is mounted there; returns whether it did. */
@@ -219,7 +224,13 @@ static void default_pod(struct write *write, json_t *pod)
 	json_put(pod, "spec.serviceAccountName", json_incref(name));
 	json_put(pod, "spec.serviceAccount", json_incref(name));
 	default_tolerations(pod);
-	if (wants_token(write, pod, json_string_value(name))) {
+	_cleanup_json_ json_t *account_tree = account_of(write, json_string_value(name));
+	json_t *secrets = json_object_get(account_tree, "imagePullSecrets");
+	if (json_array_size(json_at(pod, "spec.imagePullSecrets")) == 0 &&
+	    json_array_size(secrets) != 0) {
+		json_put(pod, "spec.imagePullSecrets", json_deep_copy(secrets));
+	}
+	if (wants_token(write, pod, account_tree)) {
 		add_token(pod);
 	}
 }

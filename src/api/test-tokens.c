@@ -150,6 +150,24 @@ static void automounting_can_be_declined(void **state)
 	assert_int_equal(json_array_size(json_at(third, "spec.volumes")), 1);
 }
 
+static void a_pod_gets_its_accounts_pull_secrets(void **state)
+{
+	json_decref(
+		door_post(*state, 201, ACCOUNTS,
+			  "{'metadata':{'name':'puller'},'imagePullSecrets':[{'name':'reg'}]}"));
+	_cleanup_json_ json_t *first = door_post(
+		*state, 201, PODS,
+		"{'metadata':{'name':'a'},'spec':{'serviceAccountName':'puller','containers':[{"
+		"'name':'a','image':'i'}]}}");
+	expect_text(json_array_get(json_at(first, "spec.imagePullSecrets"), 0), "name", "reg");
+	_cleanup_json_ json_t *second = door_post(
+		*state, 201, PODS,
+		"{'metadata':{'name':'b'},'spec':{'serviceAccountName':'puller',"
+		"'imagePullSecrets':[{'name':'own'}],'containers':[{'name':'a','image':'i'}]}}");
+	assert_int_equal(json_array_size(json_at(second, "spec.imagePullSecrets")), 1);
+	expect_text(json_array_get(json_at(second, "spec.imagePullSecrets"), 0), "name", "own");
+}
+
 int main(void)
 {
 #define DOOR_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -160,6 +178,7 @@ int main(void)
 		DOOR_TEST(tokens_are_bound_to_what_is_there),
 		DOOR_TEST(a_pod_gets_a_token_where_nothing_is_mounted),
 		DOOR_TEST(automounting_can_be_declined),
+		DOOR_TEST(a_pod_gets_its_accounts_pull_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
