@@ -98,6 +98,10 @@ enum {
 	LIMIT_SIMULATED_NODES = 1000,
 	LIMIT_NODE_PODS = 65536, /* addresses of a node's pod network that are given to pods */
 	LIMIT_EVENT_MESSAGE = 1024, /* as Kubernetes validates it */
+	LIMIT_AGENT_PODS = 1000, /* of one node that run */
+	LIMIT_AGENT_ORPHANS = 10000, /* what is found left over at a start */
+	LIMIT_AGENT_TREES = 2 * 1024 * 1024, /* texts of objects that an agent keeps parsed */
+	LIMIT_ALARMS = 1000000, /* of one node's pods: some for each container */
 
 	/* What runs in pods. */
 	LIMIT_POD_CONFIG = 64 * 1024 * 1024, /* arena of one container's configuration */

@@ -20,6 +20,7 @@ struct cmd {
 extern const struct cmd cmd_dns;
 extern const struct cmd cmd_explain;
 extern const struct cmd cmd_join;
+extern const struct cmd cmd_node;
 extern const struct cmd cmd_proxy;
 extern const struct cmd cmd_token;
 extern const struct cmd cmd_peers;

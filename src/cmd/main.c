@@ -9,7 +9,7 @@
 #include "cmd/cmd.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_standalone, &cmd_dns,     &cmd_join,  &cmd_proxy,
+	&cmd_standalone, &cmd_dns,     &cmd_join,  &cmd_node,    &cmd_proxy,
 	&cmd_token,      &cmd_explain, &cmd_peers, &cmd_version,
 };
 

@@ -40,3 +40,10 @@ void ready_say(const char *api, const char *dns, const char *metrics, const char
 	fflush(stdout);
 	notify_manager();
 }
+
+void ready_say_node(const char *name, const char *api, const char *kubeconfig)
+{
+	printf("ready node=%s api=%s kubeconfig=%s\n", name, api, kubeconfig);
+	fflush(stdout);
+	notify_manager();
+}

@@ -11,7 +11,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/node_name.h"
 #include "cmd/ttl_options.h"
+#include "node/containerd.h"
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -26,8 +28,10 @@ static const struct option options[] = {
 	  OPTION_LISTEN, AT(metrics), 0, 0, NULL },
 	{ "kubeconfig", "FILE", "write the admin kubeconfig there (DIR/admin.kubeconfig)",
 	  OPTION_TEXT, AT(kubeconfig), 0, 0, NULL },
-	{ "node", "KIND", "where pods run: simulated or none", OPTION_TEXT, AT(node), 0, 0,
-	  "simulated|none" },
+	{ "node", "KIND", "where pods run: simulated, containerd (as root) or none", OPTION_TEXT,
+	  AT(node), 0, 0, "simulated|containerd|none" },
+	{ "node-name", "NAME", "what this machine is called with --node containerd (its host name)",
+	  OPTION_TEXT, AT(node_name), 0, 0, NULL },
 	{ "simulated-nodes", "N", "how many simulated nodes (2)", OPTION_NUMBER,
 	  AT(simulated_nodes), 1, 250, NULL },
 	{ "store", "KIND", "where objects are kept: sqlite or memory", OPTION_TEXT, AT(store), 0, 0,
@@ -148,6 +152,21 @@ static bool read_cluster_dns(struct settings *settings)
 	return true;
 }
 
+/* Where containers cannot run, pods are simulated. */
+static void choose_node(struct settings *settings)
+{
+	char message[CONTAINERD_MESSAGE];
+
+	if (settings->node_name == NULL) {
+		settings->node_name = node_name_of_host();
+	}
+	if (strcmp(settings->node, "containerd") == 0 && !containerd_available(message)) {
+		fprintf(stderr, "headlessd: no containers on this machine, nodes are simulated: %s\n",
+			message);
+		settings->node = "simulated";
+	}
+}
+
 static bool complete_cluster_dns(struct settings *settings)
 {
 	enum { DNS_PORT = 53 };
@@ -214,6 +233,7 @@ bool settings_parse(int argc, char **argv, struct settings *ret, int *ret_code)
 	}
 	split_cidrs(settings.service_cidr, settings.service_cidrs);
 	split_cidrs(settings.pod_cidr, settings.pod_cidrs);
+	choose_node(&settings);
 	if (!complete_cluster_dns(&settings)) {
 		*ret_code = EXIT_USAGE;
 		return false;

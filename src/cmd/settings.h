@@ -13,6 +13,7 @@ struct settings {
 	const char *data_dir; /* NULL until settings_complete() */
 	const char *kubeconfig;
 	const char *node;
+	const char *node_name; /* with node "containerd" */
 	const char *store;
 	const char *cluster_domain;
 	const char *clusterset_domain; /* "": none */

@@ -26,6 +26,7 @@
 #include "cmd/cmd.h"
 #include "cmd/dns_part.h"
 #include "cmd/manifests.h"
+#include "cmd/node_part.h"
 #include "cmd/peers_part.h"
 #include "cmd/ready.h"
 #include "cmd/settings.h"
@@ -51,6 +52,8 @@ struct standalone {
 	struct controller_settings control;
 	char *volume_directory; /* of local volumes; in control */
 	struct simulated *nodes;
+	struct node_part node;
+	int64_t started_at; /* Unix seconds */
 	int64_t wanted_nodes;
 	struct dns_part dns;
 	struct peers_part peers;
@@ -80,7 +83,17 @@ static void say_ready_if_so(struct standalone *all)
 	all->apply = apply_start(all->loop, all->api.client, &all->manifests);
 }
 
-static bool is_ready_node(struct object *node)
+/* What an earlier run left behind says nothing about this one. */
+static bool is_fresh(const struct standalone *all, const json_t *condition)
+{
+	const char *text = json_string_value(json_object_get(condition, "lastHeartbeatTime"));
+	int64_t beat = 0;
+
+	return all->nodes != NULL || (text != NULL && timestamp_parse(text, &beat) == 0 &&
+				      beat / (int64_t)NS_PER_S >= all->started_at);
+}
+
+static bool is_ready_node(const struct standalone *all, struct object *node)
 {
 	const json_t *conditions =
 		node != NULL ? json_object_get(json_object_get(object_tree(node), "status"),
@@ -92,7 +105,8 @@ static bool is_ready_node(struct object *node)
 	json_array_foreach (conditions, i, condition) {
 		if (strcmp(json_string_value(json_object_get(condition, "type")), "Ready") == 0) {
 			return strcmp(json_string_value(json_object_get(condition, "status")),
-				      "True") == 0;
+				      "True") == 0 &&
+			       is_fresh(all, condition);
 		}
 	}
 	return false;
@@ -102,7 +116,7 @@ static void node_changed(void *userdata, struct object *old, struct object *now)
 {
 	struct standalone *all = userdata;
 
-	all->ready_nodes += (is_ready_node(now) ? 1 : 0) - (is_ready_node(old) ? 1 : 0);
+	all->ready_nodes += (is_ready_node(all, now) ? 1 : 0) - (is_ready_node(all, old) ? 1 : 0);
 	say_ready_if_so(all);
 }
 
@@ -190,7 +204,7 @@ static void start_controllers(struct standalone *all)
 	}
 }
 
-static int start_nodes(struct standalone *all)
+static int start_simulated(struct standalone *all)
 {
 	struct simulated_settings settings = {
 		.nodes = (size_t)all->settings.simulated_nodes,
@@ -211,6 +225,19 @@ static int start_nodes(struct standalone *all)
 	cache_want(all->cache, &kind_node);
 	cache_subscribe(all->cache, &kind_node, node_changed, all);
 	return 0;
+}
+
+static int start_nodes(struct standalone *all)
+{
+	all->started_at = clock_wall_seconds(&clock_system);
+	if (strcmp(all->settings.node, "containerd") == 0) {
+		all->wanted_nodes = 1;
+		cache_want(all->cache, &kind_node);
+		cache_subscribe(all->cache, &kind_node, node_changed, all);
+		return error_trace(
+			node_part_start(&all->node, all->loop, &all->settings, &all->api));
+	}
+	return start_simulated(all);
 }
 
 /* The port "metrics" of the Service kube-dns. */
@@ -326,6 +353,7 @@ static int start(struct standalone *all)
 
 static void stop(struct standalone *all)
 {
+	node_part_stop(&all->node);
 	for (size_t i = 0; i < ARRAY_SIZE(all->cluster_dns_metrics); i++) {
 		all->cluster_dns_metrics[i] = http_server_free(all->cluster_dns_metrics[i]);
 	}

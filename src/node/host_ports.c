@@ -3,6 +3,8 @@
  * Ports of the node that pods ask for (hostPort). The scheduler keeps pods apart that want the same
  * one; a pod that names its node itself goes round it, and is turned away here, as a kubelet does.
  */
+#include "node/host_ports.h"
+
 #include <string.h>
 
 #include "client/cache.h"
@@ -48,7 +50,7 @@ static bool has_port(const json_t *pod, const json_t *wanted)
 	return false;
 }
 
-static bool pods_collide(const json_t *pod, const json_t *other)
+bool host_ports_collide(const json_t *pod, const json_t *other)
 {
 	const json_t *container, *port;
 	size_t i, j;
@@ -91,7 +93,7 @@ bool host_ports_are_taken(const struct cache *cache, struct object *pod)
 		if (other == pod) {
 			before = false;
 		} else if ((before || pod_has_address(other)) && !pod_has_ended(other) &&
-			   pods_collide(tree, object_tree(other))) {
+			   host_ports_collide(tree, object_tree(other))) {
 			return true;
 		}
 	}

@@ -138,8 +138,8 @@ void pod_entries_add_identity(struct pod_entries *entries, struct object *pod)
 
 /* ---- the name ---- */
 
-void pod_hostname(const struct pod_inputs *inputs, struct arena *arena, const char **ret_name,
-		  const char **ret_domain)
+void pod_config_hostname(const struct pod_inputs *inputs, struct arena *arena,
+			 const char **ret_name, const char **ret_domain)
 {
 	const json_t *spec = json_object_get(object_tree(inputs->pod), "spec");
 	const char *subdomain = json_string_at(spec, "subdomain");
@@ -176,7 +176,7 @@ static char *kernel_hostname(struct pod_config *config)
 	if (json_bool_at(config->spec, "hostNetwork", false)) {
 		return (char *)"";
 	}
-	pod_hostname(config->inputs, config->arena, &name, &domain);
+	pod_config_hostname(config->inputs, config->arena, &name, &domain);
 	if (json_bool_at(config->spec, "setHostnameAsFQDN", false) && domain[0] != '\0') {
 		name = arena_printf(config->arena, "%s.%s", name, domain);
 		if (strlen(name) > KERNEL_HOSTNAME_MAX) {

@@ -12,10 +12,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "node/conditions.h"
 #include "node/simulated_intern.h"
 #include "json/json.h"
-
-#define GATES_CLOSED "ReadinessGatesNotReady"
 
 static void time_text(const struct view *view, char ret_text[TIMESTAMP_TEXT])
 {
@@ -44,50 +43,6 @@ bool pod_has_ended(struct object *pod)
 
 /* ---- conditions ---- */
 
-static json_t *find_condition(const json_t *conditions, const char *type)
-{
-	json_t *condition;
-	size_t i;
-
-	json_array_foreach ((json_t *)conditions, i, condition) {
-		if (strcmp(json_string_at(condition, "type"), type) == 0) {
-			return condition;
-		}
-	}
-	return NULL;
-}
-
-static bool is_true(const json_t *conditions, const char *type)
-{
-	return strcmp(json_string_at(find_condition(conditions, type), "status"), "True") == 0;
-}
-
-/* Sets a condition; the time of transition moves only with the status. `reason` "" for none. */
-static void set_condition(const struct view *view, json_t *conditions, const char *type,
-			  bool status, const char *reason, const char *message)
-{
-	json_t *condition = find_condition(conditions, type);
-	const char *text = status ? "True" : "False";
-	char now[TIMESTAMP_TEXT];
-
-	if (condition == NULL) {
-		condition = json_pack("{ss}", "type", type);
-		json_array_append_new(conditions, condition);
-	}
-	if (strcmp(json_string_at(condition, "status"), text) != 0) {
-		time_text(view, now);
-		json_object_set_new(condition, "lastTransitionTime", json_string(now));
-	}
-	json_object_set_new(condition, "status", json_string(text));
-	json_object_set_new(condition, "lastProbeTime", json_null());
-	json_object_del(condition, "reason");
-	json_object_del(condition, "message");
-	if (reason[0] != '\0') {
-		json_object_set_new(condition, "reason", json_string(reason));
-		json_object_set_new(condition, "message", json_string(message));
-	}
-}
-
 static json_t *conditions_of(struct object *pod)
 {
 	const json_t *conditions = json_at(object_tree(pod), "status.conditions");
@@ -95,63 +50,9 @@ static json_t *conditions_of(struct object *pod)
 	return conditions != NULL ? json_deep_copy(conditions) : json_array();
 }
 
-/* The first gate whose condition is not True, or NULL. */
-static const char *closed_gate(struct object *pod)
-{
-	const json_t *conditions = json_at(object_tree(pod), "status.conditions");
-	const json_t *gate;
-	size_t i;
-
-	json_array_foreach (json_at(object_tree(pod), "spec.readinessGates"), i, gate) {
-		const char *type = json_string_at(gate, "conditionType");
-
-		if (!is_true(conditions, type)) {
-			return type;
-		}
-	}
-	return NULL;
-}
-
 static void set_ready(const struct view *view, struct object *pod, json_t *conditions)
 {
-	const char *gate = closed_gate(pod);
-	char message[512];
-
-	if (gate == NULL) {
-		set_condition(view, conditions, "Ready", true, "", "");
-		return;
-	}
-	snprintf(message, sizeof(message),
-		 "corresponding condition of pod readiness gate \"%s\" does not exist or is not "
-		 "\"True\".",
-		 gate);
-	set_condition(view, conditions, "Ready", false, GATES_CLOSED, message);
-}
-
-/* A kubelet's own conditions in its order, then those of others (gates). Takes the reference. */
-static json_t *in_order(json_t *conditions)
-{
-	static const char *const types[] = {
-		"PodReadyToStartContainers", "Initialized",  "Ready",
-		"ContainersReady",           "PodScheduled",
-	};
-	json_t *ordered = json_array();
-	json_t *condition;
-	size_t i;
-
-	for (size_t type = 0; type < ARRAY_SIZE(types); type++) {
-		condition = find_condition(conditions, types[type]);
-		if (condition != NULL) {
-			json_array_append(ordered, condition);
-		}
-	}
-	json_array_foreach (conditions, i, condition) {
-		if (find_condition(ordered, json_string_at(condition, "type")) == NULL) {
-			json_array_append(ordered, condition);
-		}
-	}
-	json_decref(conditions);
-	return ordered;
+	pod_condition_set_ready(conditions, pod, view->now);
 }
 
 /* ---- containers ---- */
@@ -251,12 +152,12 @@ json_t *pod_status_running(const struct view *view, struct object *pod, json_t *
 	char now[TIMESTAMP_TEXT];
 
 	time_text(view, now);
-	set_condition(view, conditions, "PodReadyToStartContainers", true, "", "");
-	set_condition(view, conditions, "Initialized", true, "", "");
+	pod_condition_set(conditions, view->now, "PodReadyToStartContainers", true, "", "");
+	pod_condition_set(conditions, view->now, "Initialized", true, "", "");
 	set_ready(view, pod, conditions);
-	set_condition(view, conditions, "ContainersReady", true, "", "");
-	set_condition(view, conditions, "PodScheduled", true, "", "");
-	json_object_set_new(status, "conditions", in_order(conditions));
+	pod_condition_set(conditions, view->now, "ContainersReady", true, "", "");
+	pod_condition_set(conditions, view->now, "PodScheduled", true, "", "");
+	json_object_set_new(status, "conditions", pod_conditions_in_order(conditions));
 	json_object_set_new(status, "hostIP", first_ip(host_ips));
 	json_object_set_new(status, "hostIPs", host_ips);
 	json_object_set_new(status, "podIP", first_ip(pod_ips));
@@ -285,9 +186,9 @@ json_t *pod_status_ended(const struct view *view, struct object *pod, const char
 		json_object_set_new(status, "reason", json_string(reason));
 		json_object_set_new(status, "message", json_string(message));
 	}
-	set_condition(view, conditions, "PodReadyToStartContainers", false, "", "");
-	set_condition(view, conditions, "Ready", false, why, "");
-	set_condition(view, conditions, "ContainersReady", false, why, "");
+	pod_condition_set(conditions, view->now, "PodReadyToStartContainers", false, "", "");
+	pod_condition_set(conditions, view->now, "Ready", false, why, "");
+	pod_condition_set(conditions, view->now, "ContainersReady", false, why, "");
 	json_object_set_new(status, "conditions", conditions);
 	json_object_set_new(status, "containerStatuses",
 			    ended_statuses(view, json_object_get(before, "containerStatuses"),
@@ -313,9 +214,9 @@ json_t *pod_status_rejected(const struct view *view, const char *reason, const c
 json_t *pod_status_gates(const struct view *view, struct object *pod)
 {
 	const json_t *before = json_at(object_tree(pod), "status.conditions");
-	const json_t *ready = find_condition(before, "Ready");
-	const char *gate = closed_gate(pod);
-	bool was_ready = is_true(before, "Ready");
+	const json_t *ready = pod_condition_find(before, "Ready");
+	const char *gate = pod_condition_closed_gate(pod);
+	bool was_ready = pod_condition_is_true(before, "Ready");
 	json_t *conditions;
 
 	if (json_array_size(json_at(object_tree(pod), "spec.readinessGates")) == 0 ||
@@ -323,7 +224,7 @@ json_t *pod_status_gates(const struct view *view, struct object *pod)
 		return NULL;
 	}
 	/* Not ready for another reason: because somebody said so. */
-	if (!was_ready && strcmp(json_string_at(ready, "reason"), GATES_CLOSED) != 0) {
+	if (!was_ready && strcmp(json_string_at(ready, "reason"), CONDITION_GATES_CLOSED) != 0) {
 		return NULL;
 	}
 	conditions = json_deep_copy(before);

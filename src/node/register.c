@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "client/cache.h"
+#include "node/conditions.h"
+#include "node/register.h"
 #include "node/simulated_intern.h"
 #include "object/kinds.h"
 #include "json/json.h"
@@ -122,19 +124,26 @@ static json_t *cut_networks(const struct view *view, json_t *planned, size_t ind
 
 /* ---- the Node object ---- */
 
-static const char *architecture(const struct utsname *system)
+const char *node_architecture(void)
 {
+	static struct utsname system;
 	static const char *const names[][2] = {
 		{ "x86_64", "amd64" },    { "aarch64", "arm64" }, { "riscv64", "riscv64" },
 		{ "ppc64le", "ppc64le" }, { "s390x", "s390x" },
 	};
 
+	uname(&system);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(system->machine, names[i][0]) == 0) {
+		if (strcmp(system.machine, names[i][0]) == 0) {
 			return names[i][1];
 		}
 	}
-	return system->machine;
+	return system.machine;
+}
+
+json_t *node_kubelet_version(const char *version)
+{
+	return json_sprintf("v1.35.0-headlessd.%s", version);
 }
 
 static json_t *node_info(const struct simulated *simulated, const char *name, const char *boot_id)
@@ -147,9 +156,8 @@ static json_t *node_info(const struct simulated *simulated, const char *name, co
 			 system.release, "osImage", "headlessd (simulated)",
 			 "containerRuntimeVersion",
 			 json_sprintf("simulated://%s", simulated->version), "kubeletVersion",
-			 json_sprintf("v1.35.0-headlessd.%s", simulated->version),
-			 "kubeProxyVersion", "", "operatingSystem", "linux", "architecture",
-			 architecture(&system));
+			 node_kubelet_version(simulated->version), "kubeProxyVersion", "",
+			 "operatingSystem", "linux", "architecture", node_architecture());
 }
 
 static json_t *resources(void)
@@ -167,19 +175,6 @@ static const char *const conditions[][4] = {
 	{ "Ready", "True", "KubeletReady", "kubelet is posting ready status" },
 };
 
-static json_t *find_condition(const json_t *list, const char *type)
-{
-	json_t *condition;
-	size_t i;
-
-	json_array_foreach ((json_t *)list, i, condition) {
-		if (strcmp(json_string_at(condition, "type"), type) == 0) {
-			return condition;
-		}
-	}
-	return NULL;
-}
-
 /* Those that stand, those that are missing, and every five minutes a new heartbeat in all. */
 static json_t *node_conditions(const struct view *view, const json_t *before)
 {
@@ -190,7 +185,7 @@ static json_t *node_conditions(const struct view *view, const json_t *before)
 	size_t i;
 
 	timestamp_format(view->now / (int64_t)NS_PER_S, now);
-	timestamp_parse(json_string_at(find_condition(list, "Ready"), "lastHeartbeatTime"),
+	timestamp_parse(json_string_at(pod_condition_find(list, "Ready"), "lastHeartbeatTime"),
 			&heartbeat);
 	if (view->now - heartbeat >= HEARTBEAT_SECONDS * (int64_t)NS_PER_S) {
 		json_array_foreach (list, i, condition) {
@@ -198,7 +193,7 @@ static json_t *node_conditions(const struct view *view, const json_t *before)
 		}
 	}
 	for (i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
-		if (find_condition(list, conditions[i][0]) == NULL) {
+		if (pod_condition_find(list, conditions[i][0]) == NULL) {
 			json_array_append_new(
 				list, json_pack("{ss ss ss ss ss ss}", "type", conditions[i][0],
 						"status", conditions[i][1], "lastHeartbeatTime",
@@ -246,13 +241,10 @@ static json_t *node_status(const struct view *view, size_t index, const char *na
 	return status;
 }
 
-static json_t *node_labels(const char *name)
+json_t *node_labels(const char *name)
 {
-	struct utsname system;
-	const char *arch;
+	const char *arch = node_architecture();
 
-	uname(&system);
-	arch = architecture(&system);
 	return json_pack("{ss ss ss ss ss}", "kubernetes.io/hostname", name, "kubernetes.io/os",
 			 "linux", "kubernetes.io/arch", arch, "beta.kubernetes.io/os", "linux",
 			 "beta.kubernetes.io/arch", arch);
@@ -299,7 +291,7 @@ static void plan_status(const struct view *view, struct object *node, size_t ind
 			struct plan *plan)
 {
 	const json_t *before = json_object_get(object_tree(node), "status");
-	bool first = find_condition(json_object_get(before, "conditions"), "Ready") == NULL;
+	bool first = pod_condition_find(json_object_get(before, "conditions"), "Ready") == NULL;
 	char name[NODE_NAME_TEXT];
 	json_t *status;
 
@@ -387,9 +379,16 @@ static void plan_renewal(const struct view *view, struct object *node, struct pl
 			     "leaseDurationSeconds", LEASE_SECONDS, "renewTime", now));
 }
 
-static void reconcile_lease(const struct view *view, struct str key, struct plan *plan)
+void node_plan_lease(const struct view *view, struct object *node, struct plan *plan)
 {
 	const int64_t period = RENEW_SECONDS * (int64_t)NS_PER_S;
+
+	plan_renewal(view, node, plan);
+	plan_requeue(plan, (uint64_t)(period - view->now % period));
+}
+
+static void reconcile_lease(const struct view *view, struct str key, struct plan *plan)
+{
 	struct object *node = cache_get(view->cache, &kind_node, STR_NONE, key);
 	size_t index;
 
@@ -397,8 +396,7 @@ static void reconcile_lease(const struct view *view, struct str key, struct plan
 	    !node_index(view_simulated(view), key, &index)) {
 		return;
 	}
-	plan_renewal(view, node, plan);
-	plan_requeue(plan, (uint64_t)(period - view->now % period));
+	node_plan_lease(view, node, plan);
 }
 
 /* Only that a node is there or goes matters to its lease. */

@@ -25,7 +25,7 @@ static void put_own(const struct pod_inputs *inputs, struct arena *arena, struct
 	const char *name;
 	const char *domain;
 
-	pod_hostname(inputs, arena, &name, &domain);
+	pod_config_hostname(inputs, arena, &name, &domain);
 	buffer_append_text(out, "# Kubernetes-managed hosts file.\n"
 				"127.0.0.1\tlocalhost\n"
 				"::1\tlocalhost ip6-localhost ip6-loopback\n"

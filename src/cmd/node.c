@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * headlessd node: makes this machine a node of a cluster. A remote client fills a cache with what
+ * is bound to this node; the agent runs it through containerd. Wiring only.
+ *
+ * At the end pods keep running: whoever starts the agent again finds them as they were.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <limits.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/ip.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "client/cache.h"
+#include "client/client.h"
+#include "client/kubeconfig.h"
+#include "client/remote.h"
+#include "cmd/cmd.h"
+#include "cmd/node_name.h"
+#include "cmd/options.h"
+#include "cmd/ready.h"
+#include "cmd/settings.h"
+#include "loop/loop.h"
+#include "node/agent.h"
+#include "node/agent_making.h"
+#include "node/containerd.h"
+#include "node/runtime.h"
+#include "node/volumes.h"
+#include "object/object.h"
+
+#define COMPONENT "node"
+
+enum { IPS = 2, NETWORKS = 2 };
+
+struct node_settings {
+	const char *kubeconfig;
+	const char *node_name;
+	const char *node_ip;
+	const char *data_dir;
+	const char *containerd;
+	const char *cluster_dns;
+	const char *cluster_domain;
+	const char *pod_cidr;
+	const char *log_dir;
+	const char *log_level;
+	bool help;
+};
+
+#define AT(member) offsetof(struct node_settings, member)
+
+static const struct option options[] = {
+	{ "kubeconfig", "FILE", "the API server, and who we are (as kubectl finds it)", OPTION_TEXT,
+	  AT(kubeconfig), 0, 0, NULL },
+	{ "node-name", "NAME", "the Node that this machine is (its host name)", OPTION_TEXT,
+	  AT(node_name), 0, 0, NULL },
+	{ "node-ip", "ADDR[,ADDR]", "its addresses (of the link that leads outside)", OPTION_TEXT,
+	  AT(node_ip), 0, 0, NULL },
+	{ "data-dir", "DIR", "images, volumes and state (/var/lib/headlessd/node)", OPTION_TEXT,
+	  AT(data_dir), 0, 0, NULL },
+	{ "containerd", "SOCKET", "a containerd that runs already (one of our own)", OPTION_TEXT,
+	  AT(containerd), 0, 0, NULL },
+	{ "cluster-dns", "ADDR[,ADDR]", "DNS server of pods (none)", OPTION_TEXT, AT(cluster_dns),
+	  0, 0, NULL },
+	{ "cluster-domain", "NAME", "the zone of the cluster (cluster.local)", OPTION_TEXT,
+	  AT(cluster_domain), 0, 0, NULL },
+	{ "pod-cidr", "CIDR[,CIDR]", "addresses of this node's pods (given by the cluster)",
+	  OPTION_TEXT, AT(pod_cidr), 0, 0, NULL },
+	{ "log-dir", "DIR", "logs of containers (/var/log/pods)", OPTION_TEXT, AT(log_dir), 0, 0,
+	  NULL },
+	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
+	  0, 0, "error|warning|info|debug" },
+	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), 0, 0, NULL },
+};
+
+struct node_program {
+	struct node_settings settings;
+	struct kubeconfig kubeconfig;
+	struct node_config config;
+	const char *ips[IPS + 1];
+	const char *networks[NETWORKS + 1];
+	struct loop *loop;
+	struct client *client;
+	struct cache *cache;
+	struct containerd *containerd;
+	struct runtime *runtime;
+	struct making making;
+	struct probing probing;
+	struct agent *agent;
+	int code;
+};
+
+/* ---- settings ---- */
+
+/* "A,B" into texts that live as long as the process; false: more than fit. */
+static bool split(const char *text, const char **ret, size_t most)
+{
+	struct str rest = str_from(text);
+	size_t n = 0;
+
+	while (rest.p != NULL && rest.n > 0) {
+		if (n == most) {
+			return false;
+		}
+		ret[n++] = str_dup(str_trim(str_cut(&rest, ',')));
+	}
+	return true;
+}
+
+static bool are_addresses(const char *option, const char *const *texts)
+{
+	struct ip ip;
+
+	for (; *texts != NULL; texts++) {
+		if (!ip_parse(str_from(*texts), &ip)) {
+			fprintf(stderr, "headlessd: %s %s: expected an IP address\n", option,
+				*texts);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool are_networks(const char *const *texts)
+{
+	struct ip_network network;
+
+	for (; *texts != NULL; texts++) {
+		if (!ip_network_parse(str_from(*texts), &network)) {
+			fprintf(stderr,
+				"headlessd: --pod-cidr %s: expected a network such as "
+				"10.244.0.0/24\n",
+				*texts);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The address that packets to the world would leave from; nothing is sent. */
+static const char *outgoing_address(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53) };
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[INET_ADDRSTRLEN];
+	socklen_t n = sizeof(to);
+
+	inet_pton(AF_INET, "192.0.2.1", &to.sin_addr); /* TEST-NET-1: nobody's */
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&to, &n) < 0 ||
+	    inet_ntop(AF_INET, &to.sin_addr, text, sizeof(text)) == NULL) {
+		return NULL;
+	}
+	return mem_strdup(text);
+}
+
+/* The first address of any link but loopback and our own bridge. */
+static const char *any_address(void)
+{
+	struct ifaddrs *all;
+	const char *found = NULL;
+
+	if (getifaddrs(&all) < 0) {
+		return NULL;
+	}
+	for (struct ifaddrs *each = all; each != NULL && found == NULL; each = each->ifa_next) {
+		char text[INET_ADDRSTRLEN];
+
+		if (each->ifa_addr != NULL && each->ifa_addr->sa_family == AF_INET &&
+		    (each->ifa_flags & IFF_LOOPBACK) == 0 &&
+		    strcmp(each->ifa_name, containerd_bridge) != 0 &&
+		    inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)each->ifa_addr)->sin_addr,
+			      text, sizeof(text)) != NULL) {
+			found = mem_strdup(text);
+		}
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void choose_addresses(struct node_program *program)
+{
+	program->ips[0] = outgoing_address();
+	if (program->ips[0] == NULL) {
+		program->ips[0] = any_address();
+	}
+	if (program->ips[0] == NULL) {
+		program->ips[0] = "127.0.0.1";
+	}
+}
+
+static bool complete(struct node_program *program)
+{
+	struct node_settings *settings = &program->settings;
+	struct node_config *config = &program->config;
+
+	if (!split(settings->node_ip, program->ips, IPS) ||
+	    !split(settings->pod_cidr, program->networks, NETWORKS) ||
+	    !split(settings->cluster_dns, config->cluster_dns, ARRAY_SIZE(config->cluster_dns))) {
+		fprintf(stderr, "headlessd: --node-ip, --pod-cidr, --cluster-dns: one of each "
+				"address family at most\n");
+		return false;
+	}
+	if (!are_addresses("--node-ip", program->ips) || !are_networks(program->networks)) {
+		return false;
+	}
+	if (settings->node_name == NULL) {
+		settings->node_name = node_name_of_host();
+	}
+	if (settings->data_dir[0] != '/') {
+		fprintf(stderr, "headlessd: --data-dir %s: must be absolute\n", settings->data_dir);
+		return false;
+	}
+	if (program->ips[0] == NULL) {
+		choose_addresses(program);
+	}
+	config->node_name = settings->node_name;
+	config->data_dir = settings->data_dir;
+	config->log_dir = settings->log_dir;
+	config->cluster_domain = settings->cluster_domain;
+	config->cgroup_parent = "/headlessd";
+	config->resolv_conf = "/etc/resolv.conf";
+	config->node_ips = program->ips;
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct node_program *program, int *ret_code)
+{
+	struct node_settings *settings = &program->settings;
+
+	*settings = (struct node_settings){
+		.data_dir = "/var/lib/headlessd/node",
+		.cluster_domain = "cluster.local",
+		.log_dir = "/var/log/pods",
+		.log_level = "info",
+	};
+	*ret_code = EXIT_USAGE;
+	if (!options_parse(options, ARRAY_SIZE(options), argc, argv, 1, settings, NULL)) {
+		return false;
+	}
+	if (settings->help) {
+		printf("usage: headlessd node [OPTIONS]\n\nMakes this machine a node of a cluster: "
+		       "runs the pods that are bound to it with containerd (root).\n\n");
+		options_help(options, ARRAY_SIZE(options));
+		*ret_code = EXIT_FINE;
+		return false;
+	}
+	settings_log_level(settings->log_level);
+	return complete(program);
+}
+
+/* ---- parts ---- */
+
+static void networks_known(void *userdata, const char *const *cidrs)
+{
+	struct node_program *program = userdata;
+	int result;
+
+	if (program->containerd == NULL) {
+		return; /* its network is its own affair */
+	}
+	result = containerd_set_network(program->containerd, cidrs, /* mtu= */ 0);
+	if (result < 0) {
+		log_error(COMPONENT, "cannot set up the pod network %s: %s", cidrs[0],
+			  strerror(-result));
+	} else {
+		log_info(COMPONENT, "pods get addresses of %s%s%s", cidrs[0],
+			 cidrs[1] != NULL ? " and " : "", cidrs[1] != NULL ? cidrs[1] : "");
+	}
+}
+
+static void say_ready(void *userdata)
+{
+	struct node_program *program = userdata;
+
+	ready_say_node(program->settings.node_name, program->kubeconfig.server,
+		       program->kubeconfig.path);
+}
+
+static void told_to_stop(void *userdata, int signal)
+{
+	struct node_program *program = userdata;
+
+	log_info(COMPONENT, "stopping on %s; pods keep running", strsignal(signal));
+	loop_stop(program->loop);
+}
+
+static int start_runtime(struct node_program *program)
+{
+	struct containerd_config config = { .data_dir = program->settings.data_dir };
+	const char *socket = program->settings.containerd;
+	char message[CONTAINERD_MESSAGE];
+	int result;
+
+	if (socket == NULL) {
+		if (!containerd_available(message)) {
+			fprintf(stderr, "headlessd: this machine cannot run pods: %s\n", message);
+			return error_origin(-ENOTSUP);
+		}
+		result = containerd_new(program->loop, &config, message, &program->containerd);
+		if (result < 0) {
+			fprintf(stderr, "headlessd: %s\n", message);
+			return error_trace(result);
+		}
+		socket = containerd_socket(program->containerd);
+	}
+	return error_trace(cri_new(program->loop, socket, &program->runtime));
+}
+
+static int start_client(struct node_program *program)
+{
+	char message[KUBECONFIG_MESSAGE];
+
+	if (kubeconfig_read(program->settings.kubeconfig, NULL, &program->kubeconfig, message) !=
+	    0) {
+		fprintf(stderr, "headlessd: %s (--kubeconfig)\n", message);
+		return error_origin(-EINVAL);
+	}
+	return error_trace(
+		remote_client_new(program->loop, &program->kubeconfig, &program->client));
+}
+
+static int start_agent(struct node_program *program)
+{
+	struct agent_config config = {
+		.loop = program->loop,
+		.client = program->client,
+		.cache = program->cache,
+		.clock = &clock_system,
+		.runtime = program->runtime,
+		.node = &program->config,
+		.making = &pod_making_real,
+		.making_data = &program->making,
+		.probing = &program->probing,
+		.version = HEADLESSD_VERSION,
+		.network = networks_known,
+		.ready = say_ready,
+		.userdata = program,
+	};
+
+	for (size_t i = 0; i < NETWORKS; i++) {
+		config.pod_cidrs[i] = program->networks[i];
+	}
+	program->agent = agent_new(&config);
+	return 0;
+}
+
+static void trim_trees(void *userdata)
+{
+	object_trees_trim(LIMIT_AGENT_TREES / 2);
+}
+
+/* Not now, while callbacks may hold trees, but on the next turn of the loop. */
+static void trees_full(void *userdata)
+{
+	loop_defer(((struct node_program *)userdata)->loop, trim_trees, NULL);
+}
+
+static int start(struct node_program *program)
+{
+	int result = file_make_directory(program->settings.data_dir, 0700);
+
+	if (result < 0) {
+		fprintf(stderr, "headlessd: cannot use the data directory %s: %s (--data-dir)\n",
+			program->settings.data_dir, strerror(-result));
+		return error_trace(result);
+	}
+	if ((result = loop_new(&program->loop)) < 0 ||
+	    (result = loop_signal(program->loop, SIGTERM, told_to_stop, program)) < 0 ||
+	    (result = loop_signal(program->loop, SIGINT, told_to_stop, program)) < 0 ||
+	    (result = start_client(program)) < 0 || (result = start_runtime(program)) < 0) {
+		return error_trace(result);
+	}
+	object_trees_on_full(LIMIT_AGENT_TREES, trees_full, program);
+	program->cache = cache_new(program->client);
+	program->probing = probing_real(program->loop);
+	program->making.node = &program->config;
+	program->making.volumes = volumes_new(program->loop, program->client, program->cache,
+					      &program->config, &clock_system);
+	return error_trace(start_agent(program));
+}
+
+static void stop(struct node_program *program)
+{
+	program->agent = agent_free(program->agent);
+	program->runtime = runtime_free(program->runtime);
+	program->making.volumes = volumes_free(program->making.volumes);
+	program->cache = cache_free(program->cache);
+	program->client = client_free(program->client);
+	program->containerd = containerd_free(program->containerd);
+	object_trees_on_full(0, NULL, NULL);
+	program->loop = loop_free(program->loop);
+	kubeconfig_deinit(&program->kubeconfig);
+}
+
+static int run(int argc, char **argv)
+{
+	static struct node_program program;
+	int code;
+
+	if (!parse(argc, argv, &program, &code)) {
+		return code;
+	}
+	if (geteuid() != 0) {
+		fprintf(stderr, "headlessd: containers are root's: run it as root\n");
+		return EXIT_FAILED;
+	}
+	program.code = EXIT_FAILED;
+	if (start(&program) == 0 && loop_run(program.loop) == 0) {
+		program.code = EXIT_FINE;
+	}
+	stop(&program);
+	return program.code;
+}
+
+const struct cmd cmd_node = {
+	.name = "node",
+	.usage = "[OPTIONS]",
+	.help = "makes this machine a node of a cluster: runs pods (root)",
+	.run = run,
+};

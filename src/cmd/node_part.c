@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/node_part.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "cmd/api_part.h"
+#include "cmd/kubeconfig.h"
+#include "cmd/settings.h"
+#include "http/pki.h"
+#include "loop/child.h"
+
+enum { CERTIFICATE_DAYS = 365, WORDS_MOST = 32 };
+
+static const uint64_t stop_ns = 5 * NS_PER_S;
+
+static int complain(int error, const char *what)
+{
+	fprintf(stderr, "headlessd: cannot %s: %s\n", what, strerror(-error));
+	return error_origin(error);
+}
+
+/* A kubeconfig for somebody; its path (heap) or NULL after a line. */
+static char *write_credentials(const struct settings *settings, const struct api_part *api,
+			       const char *what, const char *user, const char *group)
+{
+	_cleanup_free_ char *directory = mem_printf("%s/pki", settings->data_dir);
+	char *path = mem_printf("%s/%s.kubeconfig", settings->data_dir, what);
+	struct pki_request request = {
+		.common_name = user,
+		.organization = group,
+		.days = CERTIFICATE_DAYS,
+	};
+	struct pki_pair pair = { 0 };
+	int result = pki_kept(&api->ca, directory, what, &request, &pair);
+
+	if (result == 0) {
+		result = kubeconfig_write(path, api->url, api->ca.certificate, &pair);
+	}
+	pki_pair_deinit(&pair);
+	if (result < 0) {
+		complain(result, "write the kubeconfig of a part of this program");
+		return mem_free(path);
+	}
+	return path;
+}
+
+static int start_child(struct loop *loop, const struct settings *settings, const char *name,
+		       const char *const *argv, struct child **ret)
+{
+	_cleanup_free_ char *log = mem_printf("%s/%s.log", settings->data_dir, name);
+	struct child_config config = { .name = name, .argv = argv, .log_file = log };
+	int result = child_start(loop, &config, ret);
+
+	return result < 0 ? complain(result, "start a part of this program") : 0;
+}
+
+/* The path of this very program. */
+static int own_path(char ret_path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+
+	if (n < 0) {
+		return complain(-errno, "find this program in /proc/self/exe");
+	}
+	ret_path[n] = '\0';
+	return 0;
+}
+
+/* "A,B" of the cluster's DNS; heap. */
+static char *dns_addresses(const struct settings *settings)
+{
+	const char *const *addresses = settings->cluster_dns_addresses;
+
+	return mem_printf("%s%s%s", addresses[0] != NULL ? addresses[0] : "",
+			  addresses[0] != NULL && addresses[1] != NULL ? "," : "",
+			  addresses[0] != NULL && addresses[1] != NULL ? addresses[1] : "");
+}
+
+static int start_node(struct node_part *part, struct loop *loop, const struct settings *settings,
+		      const struct api_part *api, const char *self)
+{
+	_cleanup_free_ char *user = mem_printf("system:node:%s", settings->node_name);
+	_cleanup_free_ char *kubeconfig =
+		write_credentials(settings, api, "node", user, "system:nodes");
+	_cleanup_free_ char *directory = realpath(settings->data_dir, NULL);
+	_cleanup_free_ char *data = mem_printf("%s/node", directory);
+	_cleanup_free_ char *dns = dns_addresses(settings);
+	const char *argv[WORDS_MOST] = {
+		self,
+		"node",
+		"--kubeconfig",
+		kubeconfig,
+		"--node-name",
+		settings->node_name,
+		"--data-dir",
+		data,
+		"--cluster-domain",
+		settings->cluster_domain,
+		"--cluster-dns",
+		dns,
+		"--log-level",
+		settings->log_level,
+		NULL,
+	};
+
+	if (kubeconfig == NULL || directory == NULL) {
+		return error_origin(-EIO);
+	}
+	return error_trace(start_child(loop, settings, "node", argv, &part->node));
+}
+
+static int start_proxy(struct node_part *part, struct loop *loop, const struct settings *settings,
+		       const struct api_part *api, const char *self)
+{
+	_cleanup_free_ char *kubeconfig =
+		write_credentials(settings, api, "proxy", "system:kube-proxy", NULL);
+	const char *argv[WORDS_MOST] = {
+		self,           "proxy",
+		"--kubeconfig", kubeconfig,
+		"--node-name",  settings->node_name,
+		"--pod-cidr",   settings->pod_cidr,
+		"--log-level",  settings->log_level,
+	};
+	size_t n = 10;
+
+	if (kubeconfig == NULL) {
+		return error_origin(-EIO);
+	}
+	for (size_t i = 0; i < 2 && settings->cluster_dns_addresses[i] != NULL; i++) {
+		argv[n++] = "--address";
+		argv[n++] = settings->cluster_dns_addresses[i];
+	}
+	return error_trace(start_child(loop, settings, "proxy", argv, &part->proxy));
+}
+
+int node_part_start(struct node_part *part, struct loop *loop, const struct settings *settings,
+		    const struct api_part *api)
+{
+	char self[PATH_MAX];
+	int result = own_path(self);
+
+	if (result == 0) {
+		result = start_node(part, loop, settings, api, self);
+	}
+	if (result == 0) {
+		result = start_proxy(part, loop, settings, api, self);
+	}
+	return error_trace(result);
+}
+
+void node_part_stop(struct node_part *part)
+{
+	part->node = child_free(part->node, stop_ns);
+	part->proxy = child_free(part->proxy, stop_ns);
+}
