@@ -387,9 +387,11 @@ static int start(struct node_program *program)
 	program->cache = cache_new(program->client);
 	program->probing = probing_real(program->loop);
 	program->making.node = &program->config;
+	result = start_agent(program);
+	/* Behind the agent, which holds its own pods only. */
 	program->making.volumes = volumes_new(program->loop, program->client, program->cache,
 					      &program->config, &clock_system);
-	return error_trace(start_agent(program));
+	return error_trace(result);
 }
 
 static void stop(struct node_program *program)

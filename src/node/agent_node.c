@@ -240,6 +240,9 @@ static void reconcile_node(const struct view *view, struct str key, struct plan 
 	struct object *node = cache_get(view->cache, &kind_node, STR_NONE, key);
 	const int64_t period = LOOK_SECONDS * (int64_t)NS_PER_S;
 
+	if (!str_is(key, name_of(view_agent(view)))) {
+		return; /* another machine */
+	}
 	if (node == NULL) {
 		plan_register(view, plan);
 	} else if (!object_is_deleting(node)) {
@@ -266,7 +269,7 @@ static void reconcile_lease(const struct view *view, struct str key, struct plan
 {
 	struct object *node = cache_get(view->cache, &kind_node, STR_NONE, key);
 
-	if (node != NULL && !object_is_deleting(node)) {
+	if (node != NULL && !object_is_deleting(node) && str_is(key, name_of(view_agent(view)))) {
 		node_plan_lease(view, node, plan);
 	}
 }
@@ -306,7 +309,7 @@ static void node_changed(void *userdata, struct object *old, struct object *now)
 {
 	struct agent *agent = userdata;
 
-	if (now == NULL) {
+	if (now == NULL || !str_is(now->name, name_of(agent))) {
 		return;
 	}
 	if (old == NULL || !json_equal(json_at(object_tree(old), "spec.podCIDRs"),
@@ -326,7 +329,6 @@ void agent_node_add(struct agent *agent)
 {
 	char *only = mem_printf("metadata.name=%s", name_of(agent));
 
-	cache_select(agent->config.cache, &kind_node, only);
 	cache_select(agent->config.cache, &kind_lease, only);
 	mem_free(only);
 	runner_add(agent->runner, &controller_node, agent);

@@ -58,6 +58,16 @@ static void a_node_registers_with_what_it_is(void **state)
 	assert_int_equal(node_events(node, "NodeReady", ""), 1);
 }
 
+static void other_machines_are_left_alone(void **state)
+{
+	struct node *node = *state;
+
+	fake_create(node->api, &kind_node, json_pack("{s{ss}}", "metadata", "name", "n2"));
+	node_run(node, 30);
+	assert_null(json_at(fake_get(node->api, &kind_node, "", "n2"), "status"));
+	assert_null(fake_get(node->api, &kind_lease, "kube-node-lease", "n2"));
+}
+
 static void a_lease_is_renewed_every_ten_seconds(void **state)
 {
 	struct node *node = *state;
@@ -281,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(a_node_registers_with_what_it_is),
+		T(other_machines_are_left_alone),
 		T(a_lease_is_renewed_every_ten_seconds),
 		T(a_quiet_node_is_not_written_between_heartbeats),
 		T(a_node_without_its_runtime_is_not_ready),
