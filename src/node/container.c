@@ -27,6 +27,8 @@ static const uint64_t crash_most_ns = 300 * NS_PER_S;
 static const int64_t crash_forgotten_ns = 600 * (int64_t)NS_PER_S;
 static const uint64_t call_ns = 120 * NS_PER_S;
 static const uint64_t config_retry_ns = 60 * NS_PER_S;
+static const uint64_t look_again_ns = 20 * NS_PER_MS;
+static const unsigned looks_most = 250;
 static const uint64_t create_retry_ns = 10 * NS_PER_S;
 
 /* An observation may find a container in any condition: it moves by `container_settle`. */
@@ -70,6 +72,9 @@ static void alarm_rings(void *userdata)
 	if (container->state == CONTAINER_WAITING) {
 		container_move(container,
 			       container->now != NULL ? CONTAINER_ENDED : CONTAINER_IDLE);
+	}
+	if (container->state == CONTAINER_LOOKING) {
+		container_look(container);
 	}
 	pod_wake(container->pod);
 }
@@ -456,9 +461,10 @@ static void look_answered(struct pod_call *call, const struct grpc_outcome *outc
 		return;
 	}
 	instance_learn(container, found->status);
-	if (container->exited &&
+	if (container->exited && container->looks++ < looks_most &&
 	    container->now->state != RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED) {
-		container_look(container);
+		/* The event goes ahead of what the runtime knows of itself. */
+		alarm_set(&container->alarm, look_again_ns);
 		return;
 	}
 	switch (container->now->state) {
@@ -485,7 +491,6 @@ void container_look(struct container *container)
 
 	hook_cancel(container);
 	probes_stop(container);
-	container->exited = false;
 	if (container->state < CONTAINER_STARTING || container->state == CONTAINER_ENDED) {
 		container->state = CONTAINER_STARTING; /* found, not made */
 	}

@@ -333,6 +333,10 @@ static void container_status(struct fake_runtime *fake, const ProtobufCMessage *
 	status.started_at = container->started_at;
 	status.finished_at = container->finished_at;
 	status.exit_code = container->exit_code;
+	if (container->lag > 0) {
+		container->lag--;
+		status.state = RUNTIME__V1__CONTAINER_STATE__CONTAINER_RUNNING;
+	}
 	if (container->state == RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED) {
 		status.reason = (char *)(container->out_of_memory    ? "OOMKilled"
 					 : container->exit_code == 0 ? "Completed"

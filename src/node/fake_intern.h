@@ -36,6 +36,7 @@ struct fake_container {
 	Runtime__V1__ContainerState state;
 	int64_t created_at, started_at, finished_at;
 	int exit_code;
+	unsigned lag; /* looks that still find it running */
 	bool out_of_memory;
 	uint64_t exits_at; /* it is stopping; 0: it is not */
 	struct fake_entry labels[ENTRIES];
@@ -94,6 +95,7 @@ struct fake_runtime {
 	char fail_message[RUNTIME_N_METHODS][128];
 	bool lose[RUNTIME_N_METHODS];
 	size_t calls[RUNTIME_N_METHODS];
+	unsigned lag;
 	int command_code;
 	uint64_t command_takes;
 	const char *images;

@@ -73,6 +73,7 @@ void fake_end_container(struct fake_runtime *fake, struct fake_container *contai
 	}
 	container->state = RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED;
 	container->exit_code = code;
+	container->lag = fake->lag;
 	container->finished_at = clock_wall(fake->clock);
 	container->exits_at = 0;
 	fake_happens(fake, RUNTIME_EXITED, container->id);
@@ -322,6 +323,11 @@ void fake_runtime_kill_sandbox(struct fake_runtime *fake, const char *pod)
 			fake_happens(fake, RUNTIME_EXITED, sandbox->id);
 		}
 	}
+}
+
+void fake_runtime_lag(struct fake_runtime *fake, unsigned looks)
+{
+	fake->lag = looks;
 }
 
 void fake_runtime_commands(struct fake_runtime *fake, int exit_code, uint64_t takes)

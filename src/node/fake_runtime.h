@@ -51,6 +51,8 @@ void fake_runtime_out_of_memory(struct fake_runtime *fake, const char *container
 void fake_runtime_exit_at_once(struct fake_runtime *fake, const char *container, int code);
 /* How long it takes to stop (default none), ns; its grace at most. */
 void fake_runtime_stubborn(struct fake_runtime *fake, const char *container, uint64_t ns);
+/* That a container has ended is told so many times late. */
+void fake_runtime_lag(struct fake_runtime *fake, unsigned looks);
 /* The sandbox of a pod dies. */
 void fake_runtime_kill_sandbox(struct fake_runtime *fake, const char *pod);
 

@@ -97,7 +97,8 @@ struct container {
 	enum image_question question; /* why the runtime is asked for its image */
 	char *pull_failure; /* QUESTION_FAILED, and ImagePullBackOff */
 	bool out_of_memory;
-	bool exited; /* said while another answer was awaited: look again */
+	bool exited; /* its end was told: whatever the runtime says, it is not running */
+	unsigned looks; /* since then that still said so */
 	bool started; /* its startup probe, if any, has succeeded */
 	bool ready; /* as its readiness probe says */
 	bool stop; /* it is to be stopped */

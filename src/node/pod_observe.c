@@ -465,11 +465,12 @@ bool pod_happened(struct pod *pod, enum runtime_event event, const char *id)
 		}
 		if (event == RUNTIME_OUT_OF_MEMORY) {
 			container->out_of_memory = true;
-		} else if (event == RUNTIME_EXITED && container_is_up(container) &&
-			   container->state != CONTAINER_STOPPING) {
-			container_look(container);
 		} else if (event == RUNTIME_EXITED) {
 			container->exited = true;
+			container->looks = 0;
+			if (container_is_up(container) && container->state != CONTAINER_STOPPING) {
+				container_look(container);
+			}
 		}
 		return true;
 	}

@@ -227,6 +227,25 @@ static void restarts_wait_longer_and_longer(void **state)
 	assert_int_equal(fake_runtime_count(node->fake, "web"), 2); /* this life and the last */
 }
 
+static void an_end_counts_before_the_runtime_knows_of_it(void **state)
+{
+	struct node *node = *state;
+
+	fake_runtime_lag(node->fake, 3);
+	fake_runtime_exit_at_once(node->fake, "web", 1);
+	node_put_pod(node, "a", "{}");
+	node_run(node, 2);
+	assert_int_equal(node_restarts(node, "a", "web"), 1);
+	fake_runtime_exit_at_once(node->fake, "web", -1);
+	node_run(node, 15);
+	assert_string_equal(node_condition(node, "a", "Ready"), "True");
+	fake_runtime_exit(node->fake, "web", 2);
+	node_run(node, 1);
+	assert_int_equal(json_integer_value(
+				 node_container(node, "a", "web", "lastState.terminated.exitCode")),
+			 2);
+}
+
 static void ten_good_minutes_forgive_a_crash(void **state)
 {
 	struct node *node = *state;
@@ -727,6 +746,7 @@ int main(void)
 		T(sidecars_end_last),
 		T(sidecars_do_not_keep_a_pod_that_is_done),
 		T(restarts_wait_longer_and_longer),
+		T(an_end_counts_before_the_runtime_knows_of_it),
 		T(ten_good_minutes_forgive_a_crash),
 		T(on_failure_restarts_failures_only),
 		T(never_ends_in_failure),
