@@ -87,6 +87,7 @@ enum {
 	LIMIT_SWEEP_BURST = 1000, /* objects one reconcile removes from a namespace, or orphans */
 	LIMIT_PLAN_PIPELINE = 64, /* requests of one plan under way */
 	LIMIT_PLANS_RUNNING = 256, /* plans of one runner under way */
+	LIMIT_CHANGES_OF_KEY = 64, /* remembered; with more of them all is looked at */
 	LIMIT_CACHE_OBJECTS = 1000000, /* of one kind */
 	LIMIT_CACHE_INDEX = 4000000, /* entries of one index */
 	LIMIT_CACHE_KEY = 1024, /* index key, namespace and name together */

@@ -26,6 +26,12 @@ struct kind;
 struct plan;
 struct random_state;
 
+/* A change of an object: old NULL: it appeared; now NULL: it was removed. */
+struct change {
+	struct object *old;
+	struct object *now;
+};
+
 /* What a reconcile may read. Nothing else: no clock of its own, no randomness, no I/O. */
 struct view {
 	const struct cache *cache;
@@ -37,6 +43,12 @@ struct view {
 	 * it did not. Lets a controller say so in a condition.
 	 */
 	const char *failure;
+	/*
+	 * For controllers that are incremental: all that has happened to their sources for this key
+	 * since a reconcile whose plan was carried out whole. NULL: look at everything.
+	 */
+	const struct change *changes;
+	size_t n_changes;
 };
 
 /*
@@ -143,6 +155,11 @@ struct controller {
 	 * whose object is gone, too.
 	 */
 	void (*reconcile)(const struct view *view, struct str key, struct plan *plan);
+	/*
+	 * It reads view.changes: what it has once brought in order it looks at again only when that
+	 * changes. Everything it reads must then be a source.
+	 */
+	bool incremental;
 	/* Sets up the indexes that it reads (cache_index()), or NULL. Tests call it themselves. */
 	void (*prepare)(struct cache *cache);
 	/* The host that its events name as source.host ("" for none), or NULL. */

@@ -4,6 +4,10 @@
  * the start. A key is in one state at a time, so no two plans of one key are ever under way; what
  * changes while it is busy marks it dirty and is looked at after. The moves are in a table.
  *
+ * For an incremental controller a key gathers the changes that concern it. They are handed to one
+ * reconcile; when its plan fails, when there were too many, and when a key comes for another reason
+ * than a change, the next reconcile looks at everything.
+ *
  * Everything that waits for time is in one map ordered by that time, behind one timer. Work is done
  * from a timer of zero length, a few keys a turn, so a burst of changes never starves the loop.
  */
@@ -33,6 +37,7 @@ static const uint64_t backoff_news = 100 * NS_PER_MS;
 struct hook {
 	struct key_sink sink; /* first */
 	struct slot *slot;
+	struct change change; /* under way */
 	void (*keys)(const struct cache *cache, struct object *old, struct object *now,
 		     struct key_sink *sink);
 };
@@ -146,6 +151,42 @@ static void wake(struct runner *runner)
 	}
 }
 
+static void drop_changes(struct change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		object_unref(changes[i].old);
+		object_unref(changes[i].now);
+	}
+	mem_free(changes);
+}
+
+/* Everything has to be looked at, whatever has changed. */
+static void forget_changes(struct item *item)
+{
+	drop_changes(item->changes, item->n_changes);
+	item->changes = NULL;
+	item->n_changes = 0;
+	item->unknown = true;
+}
+
+/* `change` NULL: no change is why the key comes. */
+static void note_change(struct item *item, const struct change *change)
+{
+	if (!item->slot->controller->incremental || item->unknown) {
+		return;
+	}
+	if (change == NULL || !item->slot->runner->started ||
+	    item->n_changes == LIMIT_CHANGES_OF_KEY) {
+		forget_changes(item);
+		return;
+	}
+	item->changes = mem_resize(item->changes, (item->n_changes + 1) * sizeof(*item->changes));
+	item->changes[item->n_changes++] = (struct change){
+		.old = change->old != NULL ? object_ref(change->old) : NULL,
+		.now = change->now != NULL ? object_ref(change->now) : NULL,
+	};
+}
+
 static void item_free(void *value)
 {
 	struct item *item = value;
@@ -153,6 +194,7 @@ static void item_free(void *value)
 	list_unlink(&item->link);
 	execute_drop_waits(item);
 	plan_free(item->plan);
+	drop_changes(item->changes, item->n_changes);
 	mem_free(item->failure);
 	mem_free(item);
 }
@@ -185,7 +227,7 @@ static void forget_item(struct item *item)
 	item_free(item);
 }
 
-static void queue_key(struct slot *slot, struct str key)
+static void queue_key(struct slot *slot, struct str key, const struct change *change)
 {
 	struct item *item = map_get(&slot->items, key);
 
@@ -193,6 +235,7 @@ static void queue_key(struct slot *slot, struct str key)
 	if (item == NULL) {
 		return;
 	}
+	note_change(item, change);
 	switch (item->state) {
 	case ITEM_IDLE:
 		clear_due(item);
@@ -217,13 +260,14 @@ static void hook_add(struct key_sink *sink, struct str key)
 {
 	struct hook *hook = container_of(sink, struct hook, sink);
 
-	queue_key(hook->slot, key);
+	queue_key(hook->slot, key, &hook->change);
 }
 
 static void source_changed(void *userdata, struct object *old, struct object *now)
 {
 	struct hook *hook = userdata;
 
+	hook->change = (struct change){ .old = old, .now = now };
 	hook->keys(hook->slot->runner->cache, old, now, &hook->sink);
 }
 
@@ -238,14 +282,22 @@ static void start_item(struct item *item)
 		.random = &runner->random,
 		.settings = item->slot->settings,
 		.failure = item->failure,
+		.changes = item->unknown ? NULL : item->changes,
+		.n_changes = item->unknown ? 0 : item->n_changes,
 	};
+	struct change *changes = take(item->changes);
 
 	item_move(item, ITEM_RUNNING);
 	item->dirty = false;
 	item->failed = false;
 	item->plan = plan_new();
 	item->next = 0;
+	size_t n_changes = item->n_changes;
+
+	item->n_changes = 0;
+	item->unknown = false;
 	item->slot->controller->reconcile(&view, item->key, item->plan);
+	drop_changes(changes, n_changes);
 	execute_pump(item);
 }
 
@@ -269,6 +321,7 @@ static void settled(struct item *item)
 {
 	clear_due(item);
 	if (item->failed) {
+		forget_changes(item);
 		item_move(item, ITEM_BACKOFF);
 		set_due(item, backoff(item->slot->runner, item->failures));
 	} else if (item->dirty) {
@@ -277,6 +330,7 @@ static void settled(struct item *item)
 	} else {
 		item_move(item, ITEM_IDLE);
 		if (item->requeue != 0) {
+			forget_changes(item);
 			set_due(item, item->requeue);
 		} else {
 			forget_item(item);
@@ -424,7 +478,7 @@ void runner_queue(struct runner *runner, const struct controller *controller, st
 {
 	list_for_each (slot, &runner->slots, struct slot, link) {
 		if (slot->controller == controller) {
-			queue_key(slot, key);
+			queue_key(slot, key, NULL);
 		}
 	}
 }

@@ -52,6 +52,9 @@ struct item {
 	char *failure; /* why its last plan stopped; NULL: it did not */
 	uint64_t due; /* 0: not in runner->due */
 	uint64_t requeue; /* asked for by its last plan; 0: no */
+	struct change *changes; /* since its plan was made; the objects are referenced */
+	size_t n_changes;
+	bool unknown; /* there is more to look at than these */
 	struct plan *plan; /* RUNNING */
 	size_t next; /* action to send next */
 	size_t in_flight;

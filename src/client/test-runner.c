@@ -324,6 +324,62 @@ static void a_key_comes_back_when_it_asked_to(void **state)
 	world_deinit(&world);
 }
 
+static int told; /* changes, or -1: everything */
+static bool told_old, told_now;
+
+static void reconcile_told(const struct view *view, struct str key, struct plan *plan)
+{
+	struct object *config = cache_get(view->cache, &kind_config_map, STR("ns"), STR("a"));
+
+	told = view->changes != NULL ? (int)view->n_changes : -1;
+	told_old = told > 0 && view->changes[0].old != NULL;
+	told_now = told > 0 && view->changes[0].now != NULL;
+	if (config != NULL && object_annotation(config, "fail")[0] != '\0' &&
+	    view->failure == NULL) {
+		plan_patch(plan, &kind_secret, STR("ns"), STR("nowhere"), NULL, json_object());
+	}
+}
+
+static const struct controller listener = {
+	.name = "listener",
+	.sources = { { &kind_config_map, source_self } },
+	.incremental = true,
+	.reconcile = reconcile_told,
+};
+
+static void patch_config(struct world *world, const char *annotation, int n)
+{
+	fake_patch(world->fake, &kind_config_map, "ns", "a", NULL,
+		   json_pack("{s{s{so}}}", "metadata", "annotations", annotation,
+			     json_sprintf("%d", n)));
+}
+
+static void an_incremental_controller_is_told_of_changes_if_they_are_all(void **state)
+{
+	struct world world;
+
+	world_init(&world, 1, &listener);
+	fake_create(world.fake, &kind_config_map,
+		    json_pack("{s{ssss}}", "metadata", "name", "a", "namespace", "ns"));
+	world_run(&world, NS_PER_S);
+	patch_config(&world, "x", 1);
+	world_run(&world, NS_PER_S);
+	assert_int_equal(told, 1);
+	assert_true(told_old && told_now);
+	runner_queue(world.runner, &listener, STR("ns/a"));
+	world_run(&world, NS_PER_S);
+	assert_int_equal(told, -1);
+	/* A plan that failed: what it was about is not done. */
+	patch_config(&world, "fail", 1);
+	world_run(&world, NS_PER_S);
+	assert_int_equal(told, -1);
+	fake_delete(world.fake, &kind_config_map, "ns", "a", 0);
+	world_run(&world, NS_PER_S);
+	assert_int_equal(told, 1);
+	assert_true(told_old && !told_now);
+	world_deinit(&world);
+}
+
 static void a_plan_can_be_read_back(void **state)
 {
 	struct cache *cache = cache_new(NULL);
@@ -362,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_failure_is_told_with_its_reason),
 		cmocka_unit_test(a_namespace_that_is_going_ends_the_plan_quietly),
 		cmocka_unit_test(a_key_comes_back_when_it_asked_to),
+		cmocka_unit_test(an_incremental_controller_is_told_of_changes_if_they_are_all),
 		cmocka_unit_test(a_plan_can_be_read_back),
 	};
 

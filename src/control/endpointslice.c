@@ -107,6 +107,50 @@ static json_t *families_of(struct object *service)
 	return json_pack("[s]", strchr(address, ':') != NULL ? "IPv6" : "IPv4");
 }
 
+/* Pods and slices say which endpoints they concern; anything else may concern all of them. */
+static bool changes_are_few(const struct view *view)
+{
+	for (size_t i = 0; i < view->n_changes; i++) {
+		const struct change *change = &view->changes[i];
+		const struct kind *kind = (change->now != NULL ? change->now : change->old)->kind;
+
+		if (kind != &kind_pod && kind != &kind_endpoint_slice) {
+			return false;
+		}
+	}
+	return view->changes != NULL;
+}
+
+static void touch(struct slice_set *set, struct object *object)
+{
+	if (object != NULL && object->kind == &kind_pod) {
+		slice_set_touch(set, object->name);
+	} else if (object != NULL) {
+		slice_set_touch_slice(set, object);
+	}
+}
+
+/* The pods to look at, appended. */
+static void find_pods(const struct view *view, struct object *service, struct slice_set *set,
+		      struct object_list *ret)
+{
+	if (!changes_are_few(view)) {
+		service_pods(view->cache, service, ret);
+		return;
+	}
+	for (size_t i = 0; i < view->n_changes; i++) {
+		touch(set, view->changes[i].old);
+		touch(set, view->changes[i].now);
+	}
+	map_for_each (entry, slice_set_touched(set)) {
+		struct object *pod = cache_get(view->cache, &kind_pod, service->space, entry->key);
+
+		if (pod != NULL && service_takes_pod(service, pod)) {
+			object_list_add(ret, pod);
+		}
+	}
+}
+
 static void plan_slices(const struct view *view, struct object *service, struct plan *plan)
 {
 	struct object_list pods _cleanup_object_list_ = { 0 };
@@ -125,7 +169,7 @@ static void plan_slices(const struct view *view, struct object *service, struct 
 	const json_t *family;
 	size_t i;
 
-	service_pods(view->cache, service, &pods);
+	find_pods(view, service, set, &pods);
 	json_array_foreach (families, i, family) {
 		slice_set_want(set, json_string_value(family));
 		for (size_t j = 0; j < pods.n; j++) {
@@ -179,6 +223,7 @@ const struct controller controller_endpointslice = {
 		{ &kind_node, service_keys_of_node },
 		{ &kind_endpoint_slice, keys_of_slice },
 	},
+	.incremental = true,
 	.prepare = service_pods_prepare,
 	.reconcile = reconcile,
 };

@@ -115,6 +115,20 @@ void service_pods(const struct cache *cache, struct object *service, struct obje
 	selector_free(selector);
 }
 
+bool service_takes_pod(struct object *service, struct object *pod)
+{
+	struct selector *selector;
+	bool matches;
+
+	if (!service_selects(service) || !str_eq(service->space, pod->space)) {
+		return false;
+	}
+	selector = selector_from_map(selector_of(service));
+	matches = selector_matches_object(selector, pod);
+	selector_free(selector);
+	return matches;
+}
+
 static void add_services_of(const struct cache *cache, struct object *pod, struct key_sink *sink)
 {
 	struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_CACHE_KEY);

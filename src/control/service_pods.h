@@ -28,6 +28,9 @@ bool service_is_headless(struct object *service);
 /* The pods it selects, in name order, appended. */
 void service_pods(const struct cache *cache, struct object *service, struct object_list *ret);
 
+/* The same of one pod. */
+bool service_takes_pod(struct object *service, struct object *pod);
+
 /*
  * For sources: keys of the services that a change of a pod concerns. A change that no endpoint
  * shows concerns none.

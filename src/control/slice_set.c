@@ -7,6 +7,9 @@
  *
  * Slices are grouped by address type and set of ports. An endpoint is the same as before when
  * address, hostname and target are.
+ *
+ * When it is known which targets have changed, only slices that hold one of them are opened. Of the
+ * others facts are enough: how many endpoints they have, and of which group they are.
  */
 #include "control/slice_set.h"
 
@@ -18,6 +21,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/snapshot.h"
 #include "client/cache.h"
 #include "control/owner.h"
 #include "object/kinds.h"
@@ -42,7 +46,8 @@ struct slice {
 	struct object *object;
 	const char *type;
 	json_t *ports;
-	json_t *endpoints; /* as they shall be */
+	json_t *endpoints; /* as they shall be; NULL: as they are, not opened */
+	struct group *group; /* NULL: no endpoint of it is wanted */
 	bool owned;
 	bool write;
 	bool remove;
@@ -53,6 +58,10 @@ struct slice_set {
 	bool types[ARRAY_SIZE(address_types)];
 	struct map groups; /* type and ports -> struct group */
 	struct list slices;
+	bool partial; /* only what is touched may have changed */
+	struct map touched; /* names of targets */
+	struct map touched_slices; /* names */
+	uint32_t *hashes; /* of the touched names, sorted; in plan */
 	char *trigger; /* earliest change that is written; NULL: none */
 };
 
@@ -64,6 +73,8 @@ struct slice_set *slice_set_new(const struct slice_set_rules *rules)
 
 	set->rules = *rules;
 	map_init(&set->groups, LIMIT_CACHE_OBJECTS);
+	map_init(&set->touched, LIMIT_CACHE_OBJECTS);
+	map_init(&set->touched_slices, LIMIT_CACHE_OBJECTS);
 	list_init(&set->slices);
 	return set;
 }
@@ -98,6 +109,9 @@ struct slice_set *slice_set_free(struct slice_set *set)
 		json_decref(slice->endpoints);
 		mem_free(slice);
 	}
+	map_deinit(&set->touched, NULL);
+	map_deinit(&set->touched_slices, NULL);
+	mem_free(set->hashes);
 	mem_free(set->trigger);
 	return mem_free(set);
 }
@@ -148,6 +162,25 @@ static struct group *find_group(struct slice_set *set, const char *type, const j
 	return map_get(&set->groups, buffer_str(&key));
 }
 
+/* The same, made when there is none. */
+static struct group *get_group(struct slice_set *set, const char *type, const json_t *ports)
+{
+	struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_OBJECT);
+	struct group *group;
+	size_t i;
+
+	group_key(&key, type, ports);
+	group = map_get(&set->groups, buffer_str(&key));
+	if (group == NULL) {
+		group = MEM_NEW(struct group);
+		group->type = known_type(type, &i);
+		group->ports = ports != NULL ? json_deep_copy(ports) : json_array();
+		map_init(&group->left, LIMIT_CACHE_OBJECTS);
+		map_put(&set->groups, buffer_str(&key), group);
+	}
+	return group;
+}
+
 static void identity(struct buffer *key, const json_t *endpoint)
 {
 	const json_t *address;
@@ -168,20 +201,10 @@ void slice_set_add(struct slice_set *set, const char *address_type, const json_t
 		   json_t *endpoint, const char *changed)
 {
 	struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_OBJECT);
-	struct group *group = find_group(set, address_type, ports);
+	struct group *group = get_group(set, address_type, ports);
 	struct wanted *wanted = MEM_NEW(struct wanted);
 	struct wanted *before;
-	size_t i;
 
-	if (group == NULL) {
-		group = MEM_NEW(struct group);
-		group->type = known_type(address_type, &i);
-		group->ports = json_deep_copy(ports);
-		map_init(&group->left, LIMIT_CACHE_OBJECTS);
-		group_key(&key, address_type, ports);
-		map_put(&set->groups, buffer_str(&key), group);
-		buffer_clear(&key);
-	}
 	wanted->endpoint = endpoint;
 	wanted->changed = mem_strdup(changed);
 	identity(&key, endpoint);
@@ -191,20 +214,168 @@ void slice_set_add(struct slice_set *set, const char *address_type, const json_t
 	}
 }
 
+/* ---- what is touched ---- */
+
+/* Of a slice that need not be opened. */
+struct slice_facts {
+	const char *type; /* NULL: not known here */
+	char *group; /* as in group_key() */
+	size_t n;
+	uint32_t targets[]; /* hashes of their names; the text of `group` is behind */
+};
+
+static const char *target_of(const json_t *endpoint)
+{
+	return json_string_at(endpoint, "targetRef.name");
+}
+
+static void *make_facts(struct object *slice)
+{
+	struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_OBJECT);
+	const json_t *tree = object_tree(slice);
+	const json_t *endpoints = json_object_get(tree, "endpoints");
+	const char *type = json_string_at(tree, "addressType");
+	size_t n = json_array_size(endpoints);
+	struct slice_facts *facts;
+	const json_t *endpoint;
+	size_t i;
+
+	group_key(&key, type, json_object_get(tree, "ports"));
+	facts = mem_alloc(sizeof(*facts) + n * sizeof(facts->targets[0]) + key.n + 1);
+	facts->type = known_type(type, &i);
+	facts->n = n;
+	facts->group = (char *)(facts->targets + n);
+	memcpy(facts->group, buffer_text(&key), key.n + 1);
+	json_array_foreach ((json_t *)endpoints, i, endpoint) {
+		facts->targets[i] = snapshot_hash(str_from(target_of(endpoint)));
+	}
+	return facts;
+}
+
+static const struct slice_facts *facts_of(struct object *slice)
+{
+	return object_facts(slice, make_facts);
+}
+
+void slice_set_touch(struct slice_set *set, struct str target)
+{
+	set->partial = true;
+	if (set->touched.n < set->touched.max) {
+		map_put(&set->touched, target, set);
+	}
+}
+
+void slice_set_touch_slice(struct slice_set *set, struct object *slice)
+{
+	const json_t *endpoint;
+	size_t i;
+
+	set->partial = true;
+	map_put(&set->touched_slices, slice->name, set);
+	json_array_foreach (json_object_get(object_tree(slice), "endpoints"), i, endpoint) {
+		slice_set_touch(set, str_from(target_of(endpoint)));
+	}
+}
+
+const struct map *slice_set_touched(const struct slice_set *set)
+{
+	return &set->touched;
+}
+
+static bool is_touched(const struct slice_set *set, const json_t *endpoint)
+{
+	return !set->partial || map_get(&set->touched, str_from(target_of(endpoint))) != NULL;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void sort_touched(struct slice_set *set)
+{
+	size_t n = 0;
+
+	set->hashes = mem_alloc_array(set->touched.n + 1, sizeof(*set->hashes));
+	map_for_each (entry, &set->touched) {
+		set->hashes[n++] = snapshot_hash(entry->key);
+	}
+	qsort(set->hashes, n, sizeof(*set->hashes), compare_hashes);
+}
+
+/* Hashes may agree by chance: then a slice is opened, and nothing is found. */
+static bool must_open(const struct slice_set *set, struct object *slice)
+{
+	const struct slice_facts *facts = facts_of(slice);
+
+	/* An empty one may become what is missing. */
+	if (!set->partial || facts->n == 0 || map_get(&set->touched_slices, slice->name) != NULL) {
+		return true;
+	}
+	for (size_t i = 0; i < facts->n; i++) {
+		if (bsearch(&facts->targets[i], set->hashes, set->touched.n, sizeof(uint32_t),
+			    compare_hashes) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- what is there ---- */
 
-static struct slice *slice_new(struct slice_set *set, const char *type, const json_t *ports)
+static struct slice *add_slice(struct slice_set *set, const char *type)
 {
 	struct slice *slice = MEM_NEW(struct slice);
 
 	slice->type = type;
-	slice->ports = ports != NULL ? json_deep_copy(ports) : json_array();
-	slice->endpoints = json_array();
 	slice->owned = true;
-	slice->write = true;
 	list_init(&slice->link);
 	list_append(&set->slices, &slice->link);
 	return slice;
+}
+
+static struct slice *slice_new(struct slice_set *set, const char *type, const json_t *ports)
+{
+	struct slice *slice = add_slice(set, type);
+
+	slice->ports = ports != NULL ? json_deep_copy(ports) : json_array();
+	slice->endpoints = json_array();
+	slice->write = true;
+	return slice;
+}
+
+/* A slice that holds nothing touched: it was in order, and is. */
+static void leave_slice(struct slice_set *set, struct object *object)
+{
+	const struct slice_facts *facts = facts_of(object);
+	struct slice *slice = add_slice(set, facts->type);
+
+	slice->object = object;
+	slice->group = map_get(&set->groups, str_from(facts->group));
+}
+
+static size_t slice_size(const struct slice *slice)
+{
+	return slice->endpoints != NULL ? json_array_size(slice->endpoints)
+					: facts_of(slice->object)->n;
+}
+
+/* Room was found in it. */
+static void open_slice(struct slice *slice)
+{
+	const json_t *tree;
+
+	if (slice->endpoints != NULL) {
+		return;
+	}
+	tree = object_tree(slice->object);
+	slice->ports = json_deep_copy(json_object_get(tree, "ports"));
+	slice->ports = slice->ports != NULL ? slice->ports : json_array();
+	slice->endpoints = json_copy(json_object_get(tree, "endpoints"));
+	slice->endpoints = slice->endpoints != NULL ? slice->endpoints : json_array();
 }
 
 static void note_trigger(struct slice_set *set, const char *changed)
@@ -235,6 +406,10 @@ static void keep_endpoints(struct slice_set *set, struct slice *slice, struct gr
 		struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_OBJECT);
 		struct wanted *wanted;
 
+		if (!is_touched(set, endpoint)) {
+			json_array_append(slice->endpoints, (json_t *)endpoint);
+			continue;
+		}
 		identity(&key, endpoint);
 		wanted = map_remove(&group->left, buffer_str(&key));
 		if (wanted == NULL) {
@@ -268,13 +443,16 @@ static void take_slice(struct slice_set *set, struct object *object)
 {
 	const char *type = json_string_at(object_tree(object), "addressType");
 	const json_t *ports = json_object_get(object_tree(object), "ports");
-	struct group *group = find_group(set, type, ports);
+	struct group *group = set->partial && facts_of(object)->n != 0
+				      ? get_group(set, type, ports)
+				      : find_group(set, type, ports);
 	struct slice *slice;
 	size_t i = 0;
 
 	type = known_type(type, &i);
 	slice = slice_new(set, type, ports);
 	slice->object = object;
+	slice->group = group;
 	slice->owned = object_is_owned_by(object, object_uid(set->rules.owner));
 	slice->write = false;
 	if (!slice->owned || type == NULL || !set->types[i] || group == NULL) {
@@ -294,12 +472,18 @@ static void take_slices(struct slice_set *set, const struct cache *cache)
 {
 	struct buffer key _cleanup_buffer_ = BUFFER_INIT(LIMIT_CACHE_KEY);
 
+	sort_touched(set);
 	buffer_printf(&key, "%.*s/%.*s", STR_ARG(set->rules.owner->space),
 		      STR_ARG(set->rules.owner->name));
 	cache_for_index (object, cache, &kind_endpoint_slice, CACHE_SLICES_BY_SERVICE,
 			 buffer_str(&key)) {
-		if (is_managed_by(object, set->rules.managed_by) && !object_is_deleting(object)) {
+		if (!is_managed_by(object, set->rules.managed_by) || object_is_deleting(object)) {
+			continue;
+		}
+		if (must_open(set, object)) {
 			take_slice(set, object);
+		} else {
+			leave_slice(set, object);
 		}
 	}
 }
@@ -310,6 +494,7 @@ static void fill(struct slice_set *set, struct slice *slice, struct group *group
 {
 	const struct map_entry *first;
 
+	open_slice(slice);
 	while (json_array_size(slice->endpoints) < set->rules.max &&
 	       (first = map_first(&group->left)) != NULL) {
 		struct wanted *wanted = map_remove(&group->left, first->key);
@@ -322,11 +507,9 @@ static void fill(struct slice_set *set, struct slice *slice, struct group *group
 	}
 }
 
-static bool is_of_group(const struct slice_set *set, const struct slice *slice,
-			const struct group *group)
+static bool is_of_group(const struct slice *slice, const struct group *group)
 {
-	return slice->owned && slice->type == group->type &&
-	       find_group((struct slice_set *)set, slice->type, slice->ports) == group;
+	return slice->owned && slice->type == group->type && slice->group == group;
 }
 
 /*
@@ -339,12 +522,12 @@ static struct slice *slice_to_fill(struct slice_set *set, struct group *group)
 	struct slice *other = NULL;
 
 	list_for_each (slice, &set->slices, struct slice, link) {
-		size_t n = json_array_size(slice->endpoints);
+		size_t n = slice_size(slice);
 		struct slice **best = slice->write ? &written : &other;
 		size_t room = slice->write ? 1 : group->left.n;
 
-		if (is_of_group(set, slice, group) && n + room <= set->rules.max &&
-		    (*best == NULL || n > json_array_size((*best)->endpoints))) {
+		if (is_of_group(slice, group) && n + room <= set->rules.max &&
+		    (*best == NULL || n > slice_size(*best))) {
 			*best = slice;
 		}
 	}
@@ -358,6 +541,7 @@ static void pack_group(struct slice_set *set, struct group *group)
 
 		if (slice == NULL) {
 			slice = slice_new(set, group->type, group->ports);
+			slice->group = group;
 		}
 		fill(set, slice, group);
 	}

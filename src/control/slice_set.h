@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "base/map.h"
 #include "client/reconcile.h"
 
 struct slice_set;
@@ -41,6 +42,17 @@ void slice_set_want(struct slice_set *set, const char *address_type);
  */
 void slice_set_add(struct slice_set *set, const char *address_type, const json_t *ports,
 		   json_t *endpoint, const char *changed);
+
+/*
+ * Says that a change may concern the endpoints of this target (a pod's name), or a slice with all
+ * its targets. From the first word on, only what is touched is looked at: endpoints of other
+ * targets stay as they are, and are not added.
+ */
+void slice_set_touch(struct slice_set *set, struct str target);
+void slice_set_touch_slice(struct slice_set *set, struct object *slice);
+
+/* The targets touched so far are the keys. */
+const struct map *slice_set_touched(const struct slice_set *set);
 
 /*
  * Plans what is missing from the slices that the cache shows, once; returns whether anything was.

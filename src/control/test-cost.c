@@ -79,6 +79,41 @@ static void pods_that_have_not_changed_are_not_parsed_again(void **state)
 	}
 }
 
+/* Told which pod it was, it opens the slice that holds it, and no other. */
+static void slices_without_the_changed_pod_are_not_opened(void **state)
+{
+	struct world *world = *state;
+	struct change change = { 0 };
+	size_t before;
+
+	make_many(world);
+	put_ready(world, PODS / 2, false);
+	change.now = cache_get(world->cache, &kind_pod, STR("default"), STR("web-300"));
+	assert_non_null(change.now);
+	world->changes = &change;
+	world->n_changes = 1;
+	world_reconcile(world, &controller_endpointslice, "default/web");
+	object_trees_trim(0);
+	before = object_trees_parsed();
+	world_reconcile(world, &controller_endpointslice, "default/web");
+	assert_in_range(object_trees_parsed() - before, 1, 3);
+	assert_null(strchr(world_did(world, "update", "EndpointSlice"), ' '));
+	assert_true(strlen(world_did(world, "update", "EndpointSlice")) > 0);
+	assert_string_equal(world_did(world, "create", "EndpointSlice"), "");
+	/* A pod that has gone leaves its slice; the others keep what they have. */
+	change.old = object_ref(change.now);
+	change.now = NULL;
+	world_drop(world, &kind_pod, "web-300");
+	world_settle(world, &controller_endpointslice, "default/web");
+	object_unref(change.old);
+	size_t n = 0;
+	for (size_t i = 0; i < SLICES; i++) {
+		n += json_array_size(
+			json_object_get(world_nth(world, &kind_endpoint_slice, i), "endpoints"));
+	}
+	assert_int_equal(n, PODS - 1);
+}
+
 /* And the change is seen by each. */
 static void the_pod_that_has_changed_is_seen(void **state)
 {
@@ -102,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_WORLD(pods_that_have_not_changed_are_not_parsed_again),
+		IN_A_WORLD(slices_without_the_changed_pod_are_not_opened),
 		IN_A_WORLD(the_pod_that_has_changed_is_seen),
 	};
 

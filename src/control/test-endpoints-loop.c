@@ -96,6 +96,20 @@ static void change_a_pod(struct simulation *simulation)
 	}
 }
 
+/* Somebody takes all endpoints out of the slice. */
+static void empty_the_slice(struct simulation *simulation)
+{
+	const json_t *slice = fake_nth(simulation->fake, &kind_endpoint_slice, 0);
+	char *name;
+
+	if (slice != NULL) {
+		name = mem_strdup(json_string_at(slice, "metadata.name"));
+		fake_patch(simulation->fake, &kind_endpoint_slice, "ns", name, NULL,
+			   json_pack("{s[]}", "endpoints"));
+		mem_free(name);
+	}
+}
+
 static void some_steps(struct simulation *simulation)
 {
 	for (unsigned n = random_below(&simulation->random, 12); n > 0; n--) {
@@ -170,6 +184,9 @@ static void slices_end_up_as_the_pods_are(void **state)
 			some_steps(&simulation);
 			if (seed % 4 == 0 && i % 30 == 29) {
 				fake_break_watches(simulation.fake);
+			}
+			if (seed % 5 == 0 && i % 40 == 39) {
+				empty_the_slice(&simulation);
 			}
 		}
 		fake_lose_answers(simulation.fake, 0);

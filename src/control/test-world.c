@@ -226,6 +226,8 @@ void world_reconcile(struct world *world, const struct controller *controller, c
 		.random = &world->random,
 		.settings = &world->settings,
 		.failure = world->failure,
+		.changes = world->changes,
+		.n_changes = world->n_changes,
 	};
 
 	plan_free(world->plan);

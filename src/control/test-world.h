@@ -25,6 +25,8 @@ struct world {
 	struct controller_settings settings;
 	int64_t now; /* starts at WORLD_NOW */
 	const char *failure;
+	const struct change *changes; /* what reconciles are told of; NULL: look at everything */
+	size_t n_changes;
 	uint64_t revision; /* of the last object put in */
 	struct buffer text; /* of the last world_did() */
 	struct buffer events; /* of the last world_events() */
