@@ -144,6 +144,16 @@ enum {
 	LIMIT_DNS_LABELS = 127,
 	LIMIT_QUERY_LOG_RECORDS = 4096, /* of a worker that wait to be written; a power of two */
 	LIMIT_QUERY_LOG_QUERY = 512, /* bytes of a query that are kept for its line */
+	LIMIT_DNSTAP_SLOTS =
+		8192, /* of 256 bytes, of a worker's messages that wait; a power of two */
+	LIMIT_DNSTAP_OUTPUT = 256 * 1024, /* frames on their way into the connection */
+	LIMIT_DNSTAP_NAME = 255, /* identity and version */
+	LIMIT_DNSTAP_PAUSE_MS =
+		100, /* before the receiver is dialled again; twice as much each time */
+	LIMIT_DNSTAP_PAUSE_MAX_MS = 10000,
+	LIMIT_DNSTAP_HANDSHAKE_MS = 5000,
+	LIMIT_DNSTAP_STALL_MS = 60000, /* it takes nothing: dialled anew */
+	LIMIT_DNSTAP_END_MS = 2000, /* for what waits at the end */
 	LIMIT_DNS_UDP = 1232, /* default of --udp-size; RFC 9715 */
 	LIMIT_DNS_UDP_MAX = 4096, /* largest --udp-size */
 	LIMIT_DNS_NSID = 128,

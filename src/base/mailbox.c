@@ -148,6 +148,13 @@ struct ring *ring_free(struct ring *ring)
 	return NULL;
 }
 
+size_t ring_room(const struct ring *ring)
+{
+	size_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+
+	return ring->mask + 1 - (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE));
+}
+
 void *ring_begin(struct ring *ring)
 {
 	size_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);

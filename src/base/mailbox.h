@@ -47,6 +47,8 @@ struct bell;
 struct ring *ring_new(size_t slots, size_t slot_size);
 struct ring *ring_free(struct ring *ring); /* NULL is fine; returns NULL */
 
+/* Writer: how many slots can be filled now, at least. */
+size_t ring_room(const struct ring *ring);
 /* Writer: the next slot to fill, or NULL when the reader is too far behind. */
 void *ring_begin(struct ring *ring);
 /* Writer: what ring_begin() gave is filled. */

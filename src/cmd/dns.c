@@ -26,6 +26,7 @@
 #include "cmd/dns_part.h"
 #include "cmd/dns_settings.h"
 #include "cmd/ready.h"
+#include "dns/dnstap.h"
 #include "dns/query_log.h"
 #include "dns/server.h"
 #include "http/server.h"
@@ -169,6 +170,13 @@ static unsigned logged_classes(const struct corefile *corefile)
 static int start_dns(struct dns *dns)
 {
 	const struct dns_settings *settings = &dns->settings;
+	const struct corefile_tap *named = &settings->corefile.tap;
+	const struct dnstap_config tap = {
+		.socket = named->socket,
+		.full = named->full,
+		.identity = named->identity,
+		.version = named->version,
+	};
 	struct dns_part_config config = {
 		.domain = settings->cluster_domain,
 		.ttl = (uint32_t)settings->ttl,
@@ -186,6 +194,7 @@ static int start_dns(struct dns *dns)
 		.workers = (unsigned)settings->dns_workers,
 		.operation = &settings->operation,
 		.log_queries = logged_classes(&settings->corefile),
+		.tap = named->socket != NULL ? &tap : NULL,
 		.transfer_to = (const char *const *)settings->corefile.transfer_to,
 		.n_transfer_to = settings->corefile.n_transfer_to,
 		.loop = dns->loop,

@@ -292,6 +292,11 @@ static void write_own(const struct dns_server_stats *stats, struct buffer *out)
 		{ "headlessd_dns_log_lost_total",
 		  "Lines of the log of queries that were lost: nobody took them fast enough.",
 		  stats->log_lost },
+		{ "headlessd_dns_dnstap_lost_total",
+		  "Messages for dnstap that were lost: nobody took them fast enough.",
+		  stats->tap.lost },
+		{ "headlessd_dns_dnstap_frames_total", "Messages given to dnstap.",
+		  stats->tap.frames },
 		{ "headlessd_dns_shed_total",
 		  "Queries not forwarded because too many were under way.", stats->shed },
 		{ "headlessd_dns_tcp_connections_total", "TCP connections that were accepted.",
@@ -307,6 +312,8 @@ static void write_own(const struct dns_server_stats *stats, struct buffer *out)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		metrics_single(out, rows[i].name, "counter", rows[i].help, (double)rows[i].value);
 	}
+	metrics_single(out, "headlessd_dns_dnstap_connected", "gauge",
+		       "1 while a receiver of dnstap is there.", stats->tap.connected);
 }
 
 /* ---- names outside ---- */

@@ -18,6 +18,7 @@
 #include "base/sandbox.h"
 #include "base/snapshot.h"
 #include "client/cache.h"
+#include "dns/dnstap.h"
 #include "dns/query_log.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
@@ -223,6 +224,32 @@ static unsigned find_logged(const struct dns_part_config *config)
 	return config->log_queries;
 }
 
+/* Whom to tell of queries: the command line's word counts. Returns 0 or a negative errno. */
+static int find_tap(const struct dns_part_config *config, struct dnstap_config *tap,
+		    const struct dnstap_config **ret)
+{
+	const char *socket = config->operation->dnstap;
+
+	if (config->tap != NULL) {
+		*tap = *config->tap;
+	}
+	if (socket != NULL) {
+		*tap = (struct dnstap_config){ .socket = socket, .full = true };
+		if (!dnstap_socket_is_valid(socket)) {
+			fprintf(stderr,
+				"headlessd: --dnstap %s: expected unix:///PATH or "
+				"tcp://ADDRESS:PORT\n",
+				socket);
+			return error_origin(-EINVAL);
+		}
+	}
+	if (tap->version == NULL) {
+		tap->version = "headlessd-" HEADLESSD_VERSION;
+	}
+	*ret = tap->socket != NULL ? tap : NULL;
+	return 0;
+}
+
 static int open_server(struct dns_part *part, const struct dns_part_config *config)
 {
 	char texts[OPTION_LIST_MAX][LISTEN_TEXT];
@@ -246,9 +273,11 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 		.sandbox = part->sandbox,
 	};
 
+	struct dnstap_config tap = { 0 };
 	int result = find_exempt(config, exempt, &server.n_rate_exempt);
 
-	if (result < 0 || (result = check_transfer_to(&config->operation->transfer_to)) < 0) {
+	if (result < 0 || (result = find_tap(config, &tap, &server.tap)) < 0 ||
+	    (result = check_transfer_to(&config->operation->transfer_to)) < 0) {
 		return error_trace(result);
 	}
 	if (server.nsid != NULL && strlen(server.nsid) > LIMIT_DNS_NSID) {

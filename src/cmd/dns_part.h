@@ -15,6 +15,7 @@ struct buffer;
 struct cache;
 struct dns_resolver;
 struct dns_server;
+struct dnstap_config;
 struct loop;
 struct sandbox;
 
@@ -35,6 +36,7 @@ struct dns_part_config {
 	bool keep_little; /* the cache is for us alone: it holds just what the zone needs back */
 	unsigned workers; /* 0: one a core */
 	unsigned log_queries; /* enum query_class, beside what `operation` says */
+	const struct dnstap_config *tap; /* NULL: none but what `operation` says */
 	uint16_t udp_size; /* 0: the usual one */
 	const struct operation *operation;
 	const char

@@ -16,6 +16,7 @@ struct operation {
 	struct option_list transfer_to;
 	bool no_sandbox;
 	const char *log_queries; /* NULL: none */
+	const char *dnstap; /* the receiver's socket; NULL: none */
 };
 
 /* `settings` is the struct, `member` its struct operation. */
@@ -55,6 +56,14 @@ struct operation {
 		  0,                                                                               \
 		  0,                                                                               \
 		  "all|success|denial|error" },                                                    \
+		{ "dnstap",                                                                        \
+		  "SOCKET",                                                                        \
+		  "queries and answers for who listens: unix:///PATH or tcp://ADDR:PORT (none)",   \
+		  OPTION_TEXT,                                                                     \
+		  OPERATION_AT(settings, member, dnstap),                                          \
+		  0,                                                                               \
+		  0,                                                                               \
+		  NULL },                                                                          \
 		{ "no-sandbox",                                                                    \
 		  NULL,                                                                            \
 		  "threads keep privileges that they do not need",                                 \

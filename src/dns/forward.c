@@ -110,6 +110,8 @@ void forward_done(struct worker *worker, struct forward *forward)
 		worker_answered(worker, forward->listen, proto, &report, answer, n);
 		worker_log(worker, &forward->peer.address, forward->tcp, forward->packet,
 			   forward->n, &report, answer, n, forward->began);
+		worker_tap_response(worker, forward->listen, &forward->peer.address, forward->tcp,
+				    answer, n, forward->began);
 		dns_times_note(
 			&worker_stats(worker, forward->listen)->places[report.place].duration,
 			worker->time - forward->began, 1);

@@ -151,6 +151,10 @@ static void label_address(struct dns_server *server, size_t index,
 		.label = (uint8_t)i,
 		.family = address->address.ss_family == AF_INET ? DNS_FAMILY_4 : DNS_FAMILY_6,
 	};
+	dnstap_peer_from(&address->address, &server->listen_labels[index].peer);
+	if (address->wildcard) {
+		server->listen_labels[index].peer.n = 0;
+	}
 }
 
 static int read_exempt(struct dns_server *server, const struct dns_server_config *config,
@@ -228,6 +232,27 @@ static int open_log(struct dns_server *server, const struct dns_server_config *c
 	}
 	return result < 0 ? bad(message, "cannot set up the log of queries: %s", strerror(-result))
 			  : 0;
+}
+
+static int open_tap(struct dns_server *server, const struct dns_server_config *config,
+		    char message[DNS_MESSAGE])
+{
+	int result;
+
+	if (config->tap == NULL) {
+		return 0;
+	}
+	if (!dnstap_socket_is_valid(config->tap->socket)) {
+		return bad(message,
+			   "\"%s\" is no socket for dnstap: write unix:///PATH or "
+			   "tcp://ADDRESS:PORT",
+			   config->tap->socket);
+	}
+	result = dnstap_new(config->tap, server->n_workers, server->sandbox, &server->tap);
+	for (unsigned i = 0; i < server->n_workers; i++) {
+		server->workers[i].tap = server->tap;
+	}
+	return result < 0 ? bad(message, "cannot set up dnstap: %s", strerror(-result)) : 0;
 }
 
 static int server_open(struct dns_server *server, const struct dns_server_config *config,
@@ -325,11 +350,12 @@ int dns_server_new(const struct dns_server_config *config, struct zone *zone,
 		worker_init(&server->workers[i], server, cookie_root, config->rate_limit);
 	}
 	result = open_log(server, config, ret_message);
-	if (result != 0) {
-		dns_server_free(server);
-		return result;
+	if (result == 0) {
+		result = open_tap(server, config, ret_message);
 	}
-	result = read_exempt(server, config, ret_message);
+	if (result == 0) {
+		result = read_exempt(server, config, ret_message);
+	}
 	if (result == 0) {
 		result = server_open(server, config, ret_message);
 	}
@@ -356,6 +382,9 @@ int dns_server_start(struct dns_server *server)
 {
 	int started = server->log != NULL ? query_log_start(server->log) : 0;
 
+	if (started == 0 && server->tap != NULL) {
+		started = dnstap_start(server->tap);
+	}
 	if (started < 0) {
 		return error_trace(started);
 	}
@@ -396,6 +425,7 @@ struct dns_server *dns_server_free(struct dns_server *server)
 		worker_deinit(&server->workers[i]);
 	}
 	server->log = query_log_free(server->log);
+	server->tap = dnstap_free(server->tap);
 	mem_free(server->workers);
 	mem_free(server->addresses);
 	mem_free(server->listen_labels);
@@ -440,6 +470,9 @@ void dns_server_stats(const struct dns_server *server, struct dns_server_stats *
 		.tcp_evicted = sum(server, COUNT_EVICTED),
 		.transfers = sum(server, COUNT_TRANSFERS),
 	};
+	if (server->tap != NULL) {
+		dnstap_stats(server->tap, &ret->tap);
+	}
 	struct dns_stats *stats = MEM_NEW(struct dns_stats);
 
 	for (size_t label = 0; label < server->n_labels; label++) {

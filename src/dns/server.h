@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "dns/dnstap.h"
 #include "dns/stats.h"
 
 struct dns_resolver;
@@ -51,6 +52,7 @@ struct dns_server_config {
 	struct loop *loop;
 	unsigned log_queries; /* enum query_class: which get a line; 0: none */
 	int log_fd; /* where lines go; 0: standard error */
+	const struct dnstap_config *tap; /* NULL: none */
 	const char *nsid; /* what NSID gets (RFC 5001), ≤ LIMIT_DNS_NSID bytes; NULL: nothing */
 };
 
@@ -94,6 +96,7 @@ struct dns_server_stats {
 	uint64_t tcp_refused; /* closed at once: the system has no room */
 	uint64_t tcp_evicted; /* closed to make room for others */
 	uint64_t transfers; /* of zones, begun */
+	struct dnstap_stats tap;
 	uint64_t rcodes[DNS_RCODES]; /* the last also counts all above it */
 };
 void dns_server_stats(const struct dns_server *server, struct dns_server_stats *ret);

@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "dns/answer.h"
 #include "dns/cookie.h"
+#include "dns/dnstap.h"
 #include "dns/query_log.h"
 #include "dns/rate.h"
 #include "dns/resolver.h"
@@ -120,6 +121,7 @@ struct worker {
 	struct rates *rates; /* NULL: no limit */
 	struct counter counters[COUNTERS];
 	struct query_log *log; /* NULL: off, at the cost of one branch */
+	struct dnstap *tap; /* the same */
 	struct dns_stats *stats; /* one for each label */
 
 	struct udp_socket *udp; /* one for each listen address */
@@ -147,6 +149,7 @@ struct worker {
 struct listen_label {
 	uint8_t label; /* index into server->labels */
 	uint8_t family; /* enum dns_family */
+	struct dnstap_peer peer; /* an unknown address when it is a wildcard */
 };
 
 struct images;
@@ -168,6 +171,7 @@ struct dns_server {
 	char (*labels)[DNS_LABEL_TEXT];
 	size_t n_labels;
 	struct query_log *log;
+	struct dnstap *tap;
 	struct worker *workers;
 	unsigned n_workers;
 };
@@ -227,6 +231,30 @@ void worker_answered(struct worker *worker, uint8_t listen, enum dns_proto proto
 void worker_log(struct worker *worker, const struct sockaddr_storage *peer, bool tcp,
 		const uint8_t *query, size_t query_n, const struct dns_report *report,
 		const uint8_t *answer, size_t n, uint64_t began);
+
+/* worker_tap_query() and worker_tap_response(), where there is a tap. `response`: when, else 0. */
+void worker_tap(struct worker *worker, uint8_t listen, const struct sockaddr_storage *peer,
+		bool tcp, const uint8_t *message, size_t n, uint64_t query, uint64_t response);
+
+/* dnstap: a query came and was read at worker->time. */
+static inline void worker_tap_query(struct worker *worker, uint8_t listen,
+				    const struct sockaddr_storage *peer, bool tcp,
+				    const uint8_t *query, size_t n)
+{
+	if (__builtin_expect(worker->tap != NULL, 0)) {
+		worker_tap(worker, listen, peer, tcp, query, n, worker->time, 0);
+	}
+}
+
+/* Its answer goes. `began`: ns, when the query was read. */
+static inline void worker_tap_response(struct worker *worker, uint8_t listen,
+				       const struct sockaddr_storage *peer, bool tcp,
+				       const uint8_t *answer, size_t n, uint64_t began)
+{
+	if (__builtin_expect(worker->tap != NULL, 0)) {
+		worker_tap(worker, listen, peer, tcp, answer, n, began, worker_clock());
+	}
+}
 
 /* How many answers of one round were made, for their time. */
 struct round {

@@ -259,6 +259,7 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 		return 0;
 	}
 	worker_asked(worker, listen, DNS_PROTO_TCP, &report, n);
+	worker_tap_query(worker, listen, &connection->peer, /* tcp= */ true, message, n);
 	if (verdict == DNS_FORWARD && pass_on(worker, connection, message, n, transport, &question,
 					      out + FRAME, &report, &size)) {
 		return 0;
@@ -270,6 +271,8 @@ static size_t answer_one(struct worker *worker, struct connection *connection,
 	worker_answered(worker, listen, DNS_PROTO_TCP, &report, out + FRAME, size);
 	worker_log(worker, &connection->peer, /* tcp= */ true, message, n, &report, out + FRAME,
 		   size, worker->time);
+	worker_tap_response(worker, listen, &connection->peer, /* tcp= */ true, out + FRAME, size,
+			    worker->time);
 	round->answers[report.place]++;
 	set_u16(out, (uint16_t)size);
 	return FRAME + size;
@@ -331,6 +334,8 @@ static bool stream(struct worker *worker, struct connection *connection)
 			break;
 		}
 		n = transfer_next(worker, transfer, transport, worker->out + FRAME);
+		worker_tap_response(worker, connection->source.listen, &connection->peer,
+				    /* tcp= */ true, worker->out + FRAME, n, transfer->began);
 		if (transfer->state.ended) {
 			transfer_end(worker, take(connection->transfer));
 		}

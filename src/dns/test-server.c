@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +20,7 @@
 #include "base/counter.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "dns/dnstap.h"
 #include "dns/query_log.h"
 #include "dns/resolver.h"
 #include "dns/server.h"
@@ -380,7 +382,85 @@ static void a_name_that_stays_is_never_absent_while_others_come_and_go(void **st
 	system_stop(system);
 }
 
-static void count_allocations_and_locks(unsigned log_queries)
+/* ---- what is reported allocates nothing either ---- */
+
+static const uint8_t tap_stop[] = { 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, DNSTAP_STOP };
+
+struct tap_receiver {
+	char path[32];
+	int listening;
+	int fd;
+	bool stopped;
+	struct thread *thread;
+};
+
+static void tap_listen(struct tap_receiver *receiver)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(receiver->path, sizeof(receiver->path), "/tmp/tap-%d", getpid());
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", receiver->path);
+	receiver->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)unlink(receiver->path);
+	assert_int_equal(bind(receiver->listening, (void *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(receiver->listening, 1), 0);
+}
+
+/* Takes everything, up to STOP. */
+static void tap_take(void *argument)
+{
+	static const uint8_t finish[] = { 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, DNSTAP_FINISH };
+	struct tap_receiver *receiver = argument;
+	static uint8_t bytes[65536];
+	ssize_t n;
+
+	while ((n = read(receiver->fd, bytes, sizeof(bytes))) > 0) {
+		size_t at = (size_t)n - sizeof(tap_stop);
+
+		if ((size_t)n >= sizeof(tap_stop) &&
+		    memcmp(bytes + at, tap_stop, sizeof(tap_stop)) == 0) {
+			receiver->stopped = true;
+			(void)!write(receiver->fd, finish, sizeof(finish));
+		}
+	}
+}
+
+static void tap_accept(struct tap_receiver *receiver)
+{
+	uint8_t frame[DNSTAP_CONTROL_MAX];
+	size_t n = dnstap_control_write(DNSTAP_READY, frame);
+
+	receiver->fd = accept(receiver->listening, NULL, NULL);
+	assert_int_equal(recv(receiver->fd, frame, n, MSG_WAITALL), n);
+	frame[11] = DNSTAP_ACCEPT;
+	assert_int_equal(send(receiver->fd, frame, n, 0), n);
+	assert_int_equal(recv(receiver->fd, frame, n, MSG_WAITALL), n);
+	assert_int_equal(frame[11], DNSTAP_START);
+	assert_int_equal(thread_start("taker", tap_take, receiver, &receiver->thread), 0);
+}
+
+static void tap_end(struct tap_receiver *receiver)
+{
+	thread_join(receiver->thread);
+	assert_true(receiver->stopped);
+	close(receiver->fd);
+	close(receiver->listening);
+	(void)unlink(receiver->path);
+}
+
+static void expect_tapped(const struct system *system, uint64_t messages)
+{
+	struct dns_server_stats stats;
+
+	/* All of them fit into the ring. */
+	dns_server_stats(system->server, &stats);
+	assert_int_equal(stats.tap.lost, 0);
+	assert_true(stats.tap.connected);
+	assert_in_range(stats.tap.frames, 1, messages);
+}
+
+/* Every kind of question, over UDP and TCP. */
+static void ask_all(int udp, int tcp)
 {
 	static const struct {
 		const char *name;
@@ -397,6 +477,25 @@ static void count_allocations_and_locks(unsigned log_queries)
 		{ "cluster.local", RR_NS },
 		{ "example.org", RR_A },
 	};
+	uint8_t packet[512];
+
+	for (size_t i = 0; i < 1000; i++) {
+		size_t n = question(rows[i % ARRAY_SIZE(rows)].name,
+				    rows[i % ARRAY_SIZE(rows)].type, 1, packet + 2);
+		set_u16(packet, (uint16_t)n);
+		(void)!send(udp, packet + 2, n, 0);
+		(void)!recv(udp, answer, sizeof(answer), 0);
+		(void)!send(tcp, packet, n + 2, 0);
+		(void)read_frame(tcp, answer);
+	}
+}
+
+static void count_allocations_and_locks(unsigned log_queries, struct tap_receiver *receiver)
+{
+	const struct dnstap_config tap = {
+		.socket = receiver != NULL ? receiver->path : NULL,
+		.full = true,
+	};
 	const char *listen = "127.0.0.1:0";
 	struct dns_server_config config = {
 		.listen = &listen,
@@ -404,14 +503,22 @@ static void count_allocations_and_locks(unsigned log_queries)
 		.workers = 1,
 		.rate_limit = LIMIT_DNS_RATE,
 		.log_queries = log_queries,
+		.tap = receiver != NULL ? &tap : NULL,
 		.log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
 	};
+	if (receiver != NULL) {
+		tap_listen(receiver);
+	}
 	struct system *system = system_start_config(&config, NULL);
 	int udp = system_dial(system, SOCK_DGRAM);
 	int tcp = system_dial(system, SOCK_STREAM);
 	uint8_t packet[512];
 	uint64_t before;
 	uint64_t locks_before;
+
+	if (receiver != NULL) {
+		tap_accept(receiver);
+	}
 
 	/* The connection itself is allocated once. */
 	size_t n = frame(NAME, RR_A, 1, packet);
@@ -421,20 +528,15 @@ static void count_allocations_and_locks(unsigned log_queries)
 	(void)ask_udp(udp, NAME, RR_A, answer);
 	before = counter_get(&allocations);
 	locks_before = counter_get(&locks);
-	for (size_t i = 0; i < 1000; i++) {
-		n = question(rows[i % ARRAY_SIZE(rows)].name, rows[i % ARRAY_SIZE(rows)].type, 1,
-			     packet + 2);
-		set_u16(packet, (uint16_t)n);
-		(void)!send(udp, packet + 2, n, 0);
-		(void)!recv(udp, answer, sizeof(answer), 0);
-		(void)!send(tcp, packet, n + 2, 0);
-		(void)read_frame(tcp, answer);
-	}
+	ask_all(udp, tcp);
 	assert_int_equal(counter_get(&allocations), before);
 	assert_true(before > 0);
 	assert_int_equal(counter_get(&locks), locks_before);
 	close(udp);
 	close(tcp);
+	if (receiver != NULL) {
+		expect_tapped(system, 2 * (2 * 1000 + 2));
+	}
 	system_stop(system);
 	close(config.log_fd);
 	/* The order to stop came by mailbox, which has a lock: so they are counted. */
@@ -443,12 +545,20 @@ static void count_allocations_and_locks(unsigned log_queries)
 
 static void a_query_allocates_nothing_and_takes_no_lock(void **state)
 {
-	count_allocations_and_locks(0);
+	count_allocations_and_locks(0, NULL);
 }
 
 static void nor_does_one_that_is_logged(void **state)
 {
-	count_allocations_and_locks(QUERY_ALL);
+	count_allocations_and_locks(QUERY_ALL, NULL);
+}
+
+static void nor_does_one_that_is_tapped(void **state)
+{
+	struct tap_receiver receiver = { .fd = -1 };
+
+	count_allocations_and_locks(0, &receiver);
+	tap_end(&receiver);
 }
 
 /* Lines of UDP and TCP, of the class that was asked for. */
@@ -643,6 +753,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_stays_is_never_absent_while_others_come_and_go),
 		cmocka_unit_test(a_query_allocates_nothing_and_takes_no_lock),
 		cmocka_unit_test(nor_does_one_that_is_logged),
+		cmocka_unit_test(nor_does_one_that_is_tapped),
 		cmocka_unit_test(answers_get_their_line),
 		cmocka_unit_test(names_outside_come_from_the_upstream),
 		cmocka_unit_test(a_silent_upstream_delays_nobody_else),

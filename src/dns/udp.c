@@ -122,9 +122,10 @@ static bool pass_on(struct worker *worker, const struct udp_socket *socket, size
 }
 
 /* Reads question `i` and answers it as far as that needs nobody else. */
-static enum dns_verdict ask(struct worker *worker, size_t i, struct dns_transport *transport,
-			    uint8_t *out, struct dns_question *ret_question,
-			    struct dns_report *ret_report, size_t *ret_n)
+static enum dns_verdict ask(struct worker *worker, uint8_t listen, size_t i,
+			    struct dns_transport *transport, uint8_t *out,
+			    struct dns_question *ret_question, struct dns_report *ret_report,
+			    size_t *ret_n)
 {
 	const struct dns_server *server = worker->server;
 	struct udp_batch *batch = worker->batch;
@@ -139,6 +140,10 @@ static enum dns_verdict ask(struct worker *worker, size_t i, struct dns_transpor
 	verdict = dns_answer_read(&server->options, server->zone, &batch->reads[i], *transport,
 				  &worker->random, out, ret_question, ret_report, ret_n);
 	limit_end(worker, rate, transport, verdict, ret_report, *ret_n);
+	if (verdict != DNS_DROP || ret_report->allowance != DNS_ALLOW) {
+		worker_tap_query(worker, listen, &batch->peers[i].address, /* tcp= */ false,
+				 batch->query_parts[i].iov_base, batch->received[i].msg_len);
+	}
 	if (verdict == DNS_DROP && ret_report->allowance == DNS_ALLOW) {
 		worker_count(worker, COUNT_DROPPED, 1);
 	}
@@ -158,7 +163,8 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 	struct dns_question question;
 	struct dns_report report;
 	size_t n = 0;
-	enum dns_verdict verdict = ask(worker, i, &transport, out, &question, &report, &n);
+	enum dns_verdict verdict =
+		ask(worker, socket->source.listen, i, &transport, out, &question, &report, &n);
 
 	if (verdict == DNS_DROP) {
 		return false;
@@ -173,6 +179,8 @@ static bool answer_one(struct worker *worker, const struct udp_socket *socket, s
 	worker_log(worker, &batch->peers[i].address, /* tcp= */ false,
 		   batch->query_parts[i].iov_base, batch->received[i].msg_len, &report, out, n,
 		   worker->time);
+	worker_tap_response(worker, socket->source.listen, &batch->peers[i].address,
+			    /* tcp= */ false, out, n, worker->time);
 	round->answers[report.place]++;
 	batch->answer_parts[slot].iov_len = n;
 	message->msg_name = &batch->peers[i].address;

@@ -93,6 +93,21 @@ void worker_log(struct worker *worker, const struct sockaddr_storage *peer, bool
 	}
 }
 
+void worker_tap(struct worker *worker, uint8_t listen, const struct sockaddr_storage *peer,
+		bool tcp, const uint8_t *message, size_t n, uint64_t query, uint64_t response)
+{
+	struct dnstap_event event = {
+		.query_time = query,
+		.response_time = response,
+		.server = worker->server->listen_labels[listen].peer,
+		.n = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX),
+		.tcp = tcp,
+	};
+
+	dnstap_peer_from(peer, &event.client);
+	dnstap_put(worker->tap, (unsigned)(worker - worker->server->workers), &event, message);
+}
+
 int worker_watch(struct worker *worker, struct source *source, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = source };

@@ -444,7 +444,7 @@ static const struct corefile_word plugins[] = {
 	{ "debug", NULL, NULL },
 	{ "dns64", NULL, "no AAAA records are made of A records" },
 	{ "dnssec", NULL, "answers are not signed" },
-	{ "dnstap", NULL, "queries are not reported" },
+	{ "dnstap", corefile_dnstap, NULL },
 	{ "erratic", NULL, NULL },
 	{ "errors", NULL, NULL },
 	{ "etcd", NULL, OUTSIDE },
@@ -641,6 +641,9 @@ void corefile_deinit(struct corefile *corefile)
 	for (size_t i = 0; i < corefile->n_upstreams; i++) {
 		mem_free(corefile->upstreams[i]);
 	}
+	mem_free(corefile->tap.socket);
+	mem_free(corefile->tap.identity);
+	mem_free(corefile->tap.version);
 	mem_free(corefile->namespaces);
 	mem_free(corefile->nsid);
 	mem_free(corefile->domain);

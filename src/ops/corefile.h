@@ -22,6 +22,14 @@ enum {
 	COREFILE_ADDRESS = 64,
 };
 
+/* Who is told of queries and answers. */
+struct corefile_tap {
+	char *socket; /* "unix:///PATH", "/PATH" or "tcp://ADDRESS:PORT"; NULL: nobody */
+	bool full; /* with the messages themselves */
+	char *identity; /* NULL: not said */
+	char *version;
+};
+
 /* Texts are owned. */
 struct corefile {
 	char *domain; /* of the cluster; NULL: not said */
@@ -48,6 +56,7 @@ struct corefile {
 	bool log_success;
 	bool log_denial;
 	bool log_error;
+	struct corefile_tap tap;
 	char *nsid; /* NULL: not said */
 	char *transfer_to[COREFILE_TRANSFER_TO]; /* "192.0.2.1", "0.0.0.0/0" */
 	size_t n_transfer_to;

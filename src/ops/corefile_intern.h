@@ -41,5 +41,8 @@ bool corefile_duration(const char *text, uint32_t *ret_ms);
 /* "dns://cluster.local.:53" into zone ("cluster.local", "" for the root) and port (0: none). */
 void corefile_split_key(struct str key, struct str *ret_zone, uint16_t *ret_port);
 
+/* The plugin `dnstap`. */
+int corefile_dnstap(struct parsing *parsing, const struct corefile_line *line);
+
 /* The plugin `kubernetes`. */
 int corefile_kubernetes(struct parsing *parsing, const struct corefile_line *line);

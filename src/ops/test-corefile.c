@@ -201,6 +201,40 @@ static void what_is_not_done_is_said_with_what_it_means(void **state)
 	corefile_deinit(&corefile);
 }
 
+static void dnstap_says_who_is_told_of_queries(void **state)
+{
+	struct corefile corefile =
+		parse(". {\n kubernetes\n dnstap tls://192.0.2.1:6000 full\n"
+		      " dnstap tcp://tap.example:6000\n dnstap listen /tmp/tap\n dnstap tap.sock\n"
+		      " dnstap tcp://[::1]:6000 full 4 2 {\n  identity \"cluster one\"\n"
+		      "  version 7\n  extra {/a/b}\n }\n dnstap /run/tap\n}\n",
+		      "Corefile:3: dnstap tls://192.0.2.1:6000 is not done: receivers are told "
+		      "without TLS\n"
+		      "Corefile:4: dnstap tcp://tap.example:6000 is not done: write an address and "
+		      "a port, names are not asked\n"
+		      "Corefile:5: dnstap listen is not done: receivers are connected to, not "
+		      "waited for\n"
+		      "Corefile:6: dnstap tap.sock is not done: that is no path of a socket\n"
+		      "Corefile:10: option of dnstap \"extra\" is not done: the field \"extra\" is "
+		      "left out\n"
+		      "Corefile:12: dnstap /run/tap is not done: one receiver is told, the "
+		      "first\n");
+
+	assert_string_equal(corefile.tap.socket, "tcp://[::1]:6000");
+	assert_string_equal(corefile.tap.identity, "cluster one");
+	assert_string_equal(corefile.tap.version, "7");
+	assert_true(corefile.tap.full);
+	corefile_deinit(&corefile);
+	corefile = parse(". {\n kubernetes\n dnstap unix:///run/tap\n}\n", "");
+	assert_string_equal(corefile.tap.socket, "unix:///run/tap");
+	assert_false(corefile.tap.full);
+	assert_null(corefile.tap.identity);
+	corefile_deinit(&corefile);
+	expect_bad(". {\n kubernetes\n dnstap\n}\n", "Corefile:3: dnstap: expected a socket");
+	expect_bad(". {\n kubernetes\n dnstap /a/b {\n  version\n }\n}\n",
+		   "Corefile:4: \"version\" takes one value of at most 255 bytes");
+}
+
 static void errors_name_their_line(void **state)
 {
 	expect_bad("", "Corefile:1: nothing is in it");
@@ -259,6 +293,7 @@ int main(void)
 		cmocka_unit_test(every_option_that_is_ours_is_applied),
 		cmocka_unit_test(transfer_says_who_may_have_zones),
 		cmocka_unit_test(what_is_not_done_is_said_with_what_it_means),
+		cmocka_unit_test(dnstap_says_who_is_told_of_queries),
 		cmocka_unit_test(errors_name_their_line),
 		cmocka_unit_test(variables_of_the_environment_are_put_in),
 		cmocka_unit_test(a_file_without_braces_is_one_block),
