@@ -55,6 +55,10 @@ struct node_settings {
 	const char *cluster_domain;
 	const char *pod_cidr;
 	const char *log_dir;
+	struct listen_address listen;
+	const char *certificate;
+	const char *key;
+	const char *client_ca;
 	const char *log_level;
 	bool help;
 };
@@ -80,6 +84,13 @@ static const struct option options[] = {
 	  OPTION_TEXT, AT(pod_cidr), 0, 0, NULL },
 	{ "log-dir", "DIR", "logs of containers (/var/log/pods)", OPTION_TEXT, AT(log_dir), 0, 0,
 	  NULL },
+	{ "kubelet-listen", "ADDR:PORT", "logs and streams, for the API server (0.0.0.0:10250)",
+	  OPTION_LISTEN, AT(listen), 0, 0, NULL },
+	{ "tls-certificate", "FILE", "what it shows to the API server (none: no logs and streams)",
+	  OPTION_TEXT, AT(certificate), 0, 0, NULL },
+	{ "tls-key", "FILE", "its key", OPTION_TEXT, AT(key), 0, 0, NULL },
+	{ "client-ca", "FILE", "the CA that the API server's certificate is of", OPTION_TEXT,
+	  AT(client_ca), 0, 0, NULL },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", OPTION_TEXT, AT(log_level),
 	  0, 0, "error|warning|info|debug" },
 	{ "help", NULL, "show this", OPTION_SWITCH, AT(help), 0, 0, NULL },
@@ -99,6 +110,7 @@ struct node_program {
 	struct making making;
 	struct probing probing;
 	struct agent *agent;
+	struct kubelet *kubelet;
 	int code;
 };
 
@@ -245,6 +257,7 @@ static bool parse(int argc, char **argv, struct node_program *program, int *ret_
 		.cluster_domain = "cluster.local",
 		.log_dir = "/var/log/pods",
 		.log_level = "info",
+		.listen = { .host = "0.0.0.0", .port = 10250 },
 	};
 	*ret_code = EXIT_USAGE;
 	if (!options_parse(options, ARRAY_SIZE(options), argc, argv, 1, settings, NULL)) {
@@ -287,6 +300,15 @@ static void say_ready(void *userdata)
 
 	ready_say_node(program->settings.node_name, program->kubeconfig.server,
 		       program->kubeconfig.path);
+}
+
+static void happened(void *userdata, const char *id)
+{
+	struct node_program *program = userdata;
+
+	if (program->kubelet != NULL) {
+		kubelet_container_changed(program->kubelet, id);
+	}
 }
 
 static void told_to_stop(void *userdata, int signal)
@@ -346,6 +368,7 @@ static int start_agent(struct node_program *program)
 		.probing = &program->probing,
 		.version = HEADLESSD_VERSION,
 		.network = networks_known,
+		.happened = happened,
 		.ready = say_ready,
 		.userdata = program,
 	};
@@ -354,6 +377,57 @@ static int start_agent(struct node_program *program)
 		config.pod_cidrs[i] = program->networks[i];
 	}
 	program->agent = agent_new(&config);
+	return 0;
+}
+
+static int read_pem(const char *path, char **ret)
+{
+	size_t n;
+	int result = path != NULL ? file_read(path, LIMIT_KUBECONFIG, ret, &n) : -EINVAL;
+
+	if (result < 0) {
+		fprintf(stderr,
+			"headlessd: --tls-certificate, --tls-key, --client-ca: cannot read %s: "
+			"%s\n",
+			path != NULL ? path : "what is not given", strerror(-result));
+	}
+	return error_trace(result);
+}
+
+static int start_kubelet(struct node_program *program)
+{
+	const struct node_settings *settings = &program->settings;
+	_cleanup_free_ char *certificate = NULL;
+	_cleanup_free_ char *key = NULL;
+	_cleanup_free_ char *client_ca = NULL;
+	struct kubelet_config config = {
+		.address = settings->listen.host,
+		.port = settings->listen.port,
+		.api_user = "kube-apiserver-kubelet-client",
+		.runtime = program->runtime,
+		.lookup = &agent_lookup,
+		.userdata = program->agent,
+	};
+	char message[256] = "";
+	int result;
+
+	if (settings->certificate == NULL) {
+		return 0;
+	}
+	if ((result = read_pem(settings->certificate, &certificate)) < 0 ||
+	    (result = read_pem(settings->key, &key)) < 0 ||
+	    (result = read_pem(settings->client_ca, &client_ca)) < 0) {
+		return error_trace(result);
+	}
+	config.certificate = certificate;
+	config.key = key;
+	config.client_ca = client_ca;
+	result = kubelet_new(program->loop, &config, message, &program->kubelet);
+	if (result < 0) {
+		fprintf(stderr, "headlessd: %s (--kubelet-listen)\n", message);
+		return error_trace(result);
+	}
+	agent_serves_at(program->agent, kubelet_port(program->kubelet));
 	return 0;
 }
 
@@ -391,11 +465,12 @@ static int start(struct node_program *program)
 	/* Behind the agent, which holds its own pods only. */
 	program->making.volumes = volumes_new(program->loop, program->client, program->cache,
 					      &program->config, &clock_system);
-	return error_trace(result);
+	return error_trace(result < 0 ? result : start_kubelet(program));
 }
 
 static void stop(struct node_program *program)
 {
+	program->kubelet = kubelet_free(program->kubelet);
 	program->agent = agent_free(program->agent);
 	program->runtime = runtime_free(program->runtime);
 	program->making.volumes = volumes_free(program->making.volumes);

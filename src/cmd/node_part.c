@@ -85,6 +85,26 @@ static char *dns_addresses(const struct settings *settings)
 			  addresses[0] != NULL && addresses[1] != NULL ? addresses[1] : "");
 }
 
+/* What the node shows to the API server, in DIR/pki/kubelet.crt and kubelet.key. */
+static int make_server_certificate(const struct settings *settings, const struct api_part *api,
+				   const char *user)
+{
+	_cleanup_free_ char *directory = mem_printf("%s/pki", settings->data_dir);
+	const char *const names[] = { settings->node_name, NULL };
+	struct pki_request request = {
+		.common_name = user,
+		.organization = "system:nodes",
+		.dns_names = names,
+		.server = 1,
+		.days = CERTIFICATE_DAYS,
+	};
+	struct pki_pair pair = { 0 };
+	int result = pki_kept(&api->ca, directory, "kubelet", &request, &pair);
+
+	pki_pair_deinit(&pair);
+	return result < 0 ? complain(result, "make the certificate of the node") : 0;
+}
+
 static int start_node(struct node_part *part, struct loop *loop, const struct settings *settings,
 		      const struct api_part *api, const char *self)
 {
@@ -94,6 +114,9 @@ static int start_node(struct node_part *part, struct loop *loop, const struct se
 	_cleanup_free_ char *directory = realpath(settings->data_dir, NULL);
 	_cleanup_free_ char *data = mem_printf("%s/node", directory);
 	_cleanup_free_ char *dns = dns_addresses(settings);
+	_cleanup_free_ char *certificate = mem_printf("%s/pki/kubelet.crt", settings->data_dir);
+	_cleanup_free_ char *key = mem_printf("%s/pki/kubelet.key", settings->data_dir);
+	_cleanup_free_ char *ca = mem_printf("%s/pki/ca.crt", settings->data_dir);
 	const char *argv[WORDS_MOST] = {
 		self,
 		"node",
@@ -107,12 +130,21 @@ static int start_node(struct node_part *part, struct loop *loop, const struct se
 		settings->cluster_domain,
 		"--cluster-dns",
 		dns,
+		"--kubelet-listen",
+		"0.0.0.0:0",
+		"--tls-certificate",
+		certificate,
+		"--tls-key",
+		key,
+		"--client-ca",
+		ca,
 		"--log-level",
 		settings->log_level,
 		NULL,
 	};
 
-	if (kubeconfig == NULL || directory == NULL) {
+	if (kubeconfig == NULL || directory == NULL ||
+	    make_server_certificate(settings, api, user) < 0) {
 		return error_origin(-EIO);
 	}
 	return error_trace(start_child(loop, settings, "node", argv, &part->node));

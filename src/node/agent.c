@@ -297,8 +297,11 @@ static void runtime_happened(void *userdata, enum runtime_event event, const cha
 
 	map_for_each (entry, &agent->pods) {
 		if (pod_happened(entry->value, event, id)) {
-			return;
+			break;
 		}
+	}
+	if (agent->config.happened != NULL) {
+		agent->config.happened(agent->config.userdata, id);
 	}
 }
 
@@ -469,6 +472,12 @@ struct agent *agent_free(struct agent *agent)
 		mem_free(agent);
 	}
 	return NULL;
+}
+
+void agent_serves_at(struct agent *agent, uint16_t port)
+{
+	agent->config.kubelet_port = port;
+	agent_node_changed(agent);
 }
 
 bool agent_run_due(struct agent *agent)

@@ -38,6 +38,8 @@ struct agent_config {
 	const char *pod_cidrs[3];
 	/* Told when the networks of its pods are known, and when they change. */
 	void (*network)(void *userdata, const char *const *cidrs);
+	/* Told of every container or sandbox that something has become of; may be NULL. */
+	void (*happened)(void *userdata, const char *id);
 	/* Told once: the node is registered and ready. */
 	void (*ready)(void *userdata);
 	void *userdata;
@@ -47,6 +49,9 @@ struct agent *agent_new(const struct agent_config *config);
 
 /* Pods go on without it. NULL is fine; returns NULL. */
 struct agent *agent_free(struct agent *agent);
+
+/* Where logs and streams are served from now on; the Node says so. */
+void agent_serves_at(struct agent *agent, uint16_t port);
 
 /* Where containers are, for the server of logs and streams; the agent is its userdata. */
 extern const struct kubelet_lookup agent_lookup;

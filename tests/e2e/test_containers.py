@@ -85,6 +85,9 @@ def test_a_statefulset_runs_has_names_outlives_its_agent_and_goes(node):
         assert cluster.dig(fqdn(f"{name}.nginx-headless")).records == [pod["status"]["podIP"]]
     assert len(cluster.dig(fqdn("nginx-headless")).set) == 3
 
+    # What the agent serves.
+    assert "start worker process" in cluster.kubectl("logs", "web-0").out
+
     # Killed with no chance to say anything, the agent finds everything as it was.
     before, agent = container_ids(pods), node.agent()
     node.sh(f"kill -KILL {agent}")
