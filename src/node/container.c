@@ -100,6 +100,7 @@ void container_deinit(struct container *container)
 	instance_free(container->now);
 	instance_free(container->before);
 	mem_free(container->message);
+	mem_free(container->image_ref);
 	mem_free(container->pull_failure);
 	mem_free(container->name);
 	json_decref((json_t *)container->spec);
@@ -325,7 +326,7 @@ static void create_answered(struct pod_call *call, const struct grpc_outcome *ou
 	instance.reason = mem_strdup("");
 	instance.message = mem_strdup("");
 	instance.image = mem_strdup(json_string_at(container->spec, "image"));
-	instance.image_ref = mem_strdup("");
+	instance.image_ref = mem_strdup(container->image_ref);
 	instance.log_path = mem_strdup("");
 	instance.hash = mem_strdup(hash);
 	begins(container, &instance);
@@ -346,6 +347,9 @@ void container_create(struct container *container, const Runtime__V1__Image *ima
 	char message[POD_CONFIG_MESSAGE] = "";
 	struct arena arena;
 
+	mem_free(container->image_ref);
+	container->image_ref =
+		mem_strdup(image->n_repo_digests > 0 ? image->repo_digests[0] : image->id);
 	arena_init(&arena, LIMIT_POD_CONFIG);
 	request.pod_sandbox_id = pod->sandbox.id;
 	if (making->container(pod->world->making_data, &inputs, container->spec,

@@ -164,6 +164,16 @@ static void not_there(struct container *container)
 	}
 }
 
+/*
+ * Always asks the registry that the image came from. One that was loaded into the runtime by hand
+ * came from none (it has no digest of a registry), and is what its owner wants to be run.
+ */
+static bool may_be_newer(const struct container *container, const Runtime__V1__Image *image)
+{
+	return container->question == QUESTION_FIRST && image->n_repo_digests > 0 &&
+	       strcmp(policy_of(container), "Always") == 0;
+}
+
 static void status_answered(struct pod_call *call, const struct grpc_outcome *outcome,
 			    const ProtobufCMessage *answer)
 {
@@ -176,6 +186,8 @@ static void status_answered(struct pod_call *call, const struct grpc_outcome *ou
 			  "Failed to inspect image \"%s\": %s", image_of(container),
 			  outcome->message);
 		container_wait(container, "ImageInspectError", outcome->message, pull_first_ns);
+	} else if (found->image != NULL && may_be_newer(container, found->image)) {
+		pull(container);
 	} else if (found->image != NULL) {
 		tell_pulled(container, found->image);
 		container_create(container, found->image);
@@ -200,10 +212,5 @@ static void ask_status(struct container *container, enum image_question question
 
 void container_get_image(struct container *container)
 {
-	if (strcmp(policy_of(container), "Always") == 0) {
-		container_move(container, CONTAINER_IMAGE);
-		pull(container);
-	} else {
-		ask_status(container, QUESTION_FIRST);
-	}
+	ask_status(container, QUESTION_FIRST);
 }

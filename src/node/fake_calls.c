@@ -475,9 +475,12 @@ static void image_status(struct fake_runtime *fake, const ProtobufCMessage *mess
 		(const Runtime__V1__ImageStatusRequest *)message;
 	Runtime__V1__ImageStatusResponse response = RUNTIME__V1__IMAGE_STATUS_RESPONSE__INIT;
 	Runtime__V1__Image image = RUNTIME__V1__IMAGE__INIT;
+	char *digest = (char *)"example.org/i@sha256:1";
 
 	image.id = (char *)"sha256:1";
 	image.size = 7;
+	image.repo_digests = &digest;
+	image.n_repo_digests = fake->loaded ? 0 : 1;
 	response.image = has_image(fake, request->image->image) ? &image : NULL;
 	answer_with(answer, &response.base);
 }

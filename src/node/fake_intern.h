@@ -99,6 +99,7 @@ struct fake_runtime {
 	int command_code;
 	uint64_t command_takes;
 	const char *images;
+	bool loaded;
 	bool pulls;
 	char pulled[NAME * 2];
 	struct buffer stops;

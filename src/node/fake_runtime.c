@@ -341,6 +341,11 @@ void fake_runtime_images(struct fake_runtime *fake, const char *prefix)
 	fake->images = prefix;
 }
 
+void fake_runtime_loaded(struct fake_runtime *fake, bool by_hand)
+{
+	fake->loaded = by_hand;
+}
+
 void fake_runtime_pulls(struct fake_runtime *fake, bool work)
 {
 	fake->pulls = work;

@@ -61,6 +61,8 @@ void fake_runtime_commands(struct fake_runtime *fake, int exit_code, uint64_t ta
 
 /* Which images there are: those whose name begins so (default "", all); NULL: none. */
 void fake_runtime_images(struct fake_runtime *fake, const char *prefix);
+/* Images that are there came from a registry (default), or were loaded by hand. */
+void fake_runtime_loaded(struct fake_runtime *fake, bool by_hand);
 /* Whether pulls find an image. */
 void fake_runtime_pulls(struct fake_runtime *fake, bool work);
 

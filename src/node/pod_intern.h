@@ -95,6 +95,7 @@ struct container {
 	uint64_t pull_until; /* monotonic */
 	uint64_t pull_began;
 	enum image_question question; /* why the runtime is asked for its image */
+	char *image_ref; /* the image that it is made from, by its digest */
 	char *pull_failure; /* QUESTION_FAILED, and ImagePullBackOff */
 	bool out_of_memory;
 	bool exited; /* its end was told: whatever the runtime says, it is not running */

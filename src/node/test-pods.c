@@ -381,6 +381,18 @@ static void always_pulls_what_is_there(void **state)
 	assert_string_equal(node_phase(node, "a"), "Running");
 }
 
+static void an_image_loaded_by_hand_is_not_sought_elsewhere(void **state)
+{
+	struct node *node = *state;
+
+	fake_runtime_loaded(node->fake, true);
+	node_put_pod(node, "a", "{'containers':[{'name':'web','image':'nginx'}]}");
+	node_run(node, 1);
+	assert_int_equal(fake_runtime_calls(node->fake, RUNTIME_PULL_IMAGE), 0);
+	assert_string_equal(node_phase(node, "a"), "Running");
+	assert_string_equal(node_text(node, "a", "web", "imageID"), "sha256:1");
+}
+
 static void an_image_that_is_here_serves_without_a_registry(void **state)
 {
 	struct node *node = *state;
@@ -755,6 +767,7 @@ int main(void)
 		T(an_image_that_is_missing_is_pulled),
 		T(a_failing_pull_backs_off),
 		T(always_pulls_what_is_there),
+		T(an_image_loaded_by_hand_is_not_sought_elsewhere),
 		T(an_image_that_is_here_serves_without_a_registry),
 		T(never_does_not_pull),
 		T(a_missing_secret_is_waited_for),
