@@ -102,6 +102,8 @@ enum {
 	LIMIT_AGENT_PODS = 1000, /* of one node that run */
 	LIMIT_AGENT_ORPHANS = 10000, /* what is found left over at a start */
 	LIMIT_AGENT_TREES = 2 * 1024 * 1024, /* texts of objects that an agent keeps parsed */
+	LIMIT_CONTAINER_LOG = 10 * 1024 * 1024, /* then it is put aside; as kubelet… */
+	LIMIT_CONTAINER_LOG_FILES = 5, /* …has it: of one container, with the one written to */
 	LIMIT_ALARMS = 1000000, /* of one node's pods: some for each container */
 
 	/* What runs in pods. */

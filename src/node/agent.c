@@ -17,6 +17,7 @@
 #include "client/runner.h"
 #include "loop/loop.h"
 #include "node/agent_intern.h"
+#include "node/log_rotation.h"
 #include "object/kinds.h"
 #include "json/json.h"
 
@@ -354,6 +355,7 @@ static void pod_appeared(struct agent *agent, struct object *object)
 	}
 	pod = pod_new(&agent->world, object);
 	map_put(&agent->pods, uid, pod);
+	log_rotation_begin(agent->rotation);
 	if (agent->looked) {
 		/* Whatever runs has been looked at, and it is nobody's of this name. */
 		pod_observe(pod, &no_sandboxes, &no_containers);
@@ -425,6 +427,13 @@ struct agent *agent_new(const struct agent_config *config)
 	map_init(&agent->pods, LIMIT_AGENT_PODS + LIMIT_AGENT_ORPHANS);
 	agent->timetable = timetable_new(config->loop, config->clock);
 	alarm_init(&agent->retry, agent->timetable, retry_rings, agent);
+	agent->rotation = log_rotation_new(&(struct log_rotation_config){
+		.timetable = agent->timetable,
+		.clock = config->clock,
+		.runtime = config->runtime,
+		.visit = agent_visit_logs,
+		.userdata = agent,
+	});
 	agent->world = (struct pod_world){
 		.loop = config->loop,
 		.clock = config->clock,
@@ -458,6 +467,7 @@ struct agent *agent_free(struct agent *agent)
 	cache_unsubscribe(agent->config.cache, agent);
 	agent->runner = runner_free(agent->runner);
 	alarm_stop(&agent->retry);
+	agent->rotation = log_rotation_free(agent->rotation);
 	while (agent->pods.n > 0) {
 		pod_gone(agent, map_first(&agent->pods)->value);
 	}

@@ -7,6 +7,7 @@
 #include "node/agent.h"
 #include "node/pod_intern.h"
 
+struct log_rotation;
 struct runner;
 
 struct agent {
@@ -14,6 +15,7 @@ struct agent {
 	struct pod_world world;
 	struct timetable *timetable;
 	struct runner *runner;
+	struct log_rotation *rotation;
 	struct map pods; /* uid -> struct pod */
 	struct alarm retry; /* of asking the runtime */
 	Runtime__V1__ListPodSandboxResponse *seen; /* while looking */
@@ -34,6 +36,11 @@ struct agent {
 
 /* The node may take pods. */
 bool agent_is_ready(const struct agent *agent);
+
+/* ---- agent_lookup.c ---- */
+
+/* Shows the rotation the logs of all containers; false: no pod may run. */
+bool agent_visit_logs(void *agent, struct log_rotation *rotation);
 
 /* ---- agent_node.c ---- */
 

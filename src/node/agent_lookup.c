@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where containers are, for who asks by name. */
+/* Where containers and their logs are: for who asks by name, and for all that run. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "node/agent_intern.h"
+#include "node/log_rotation.h"
 
 static const struct pod *find_pod(const struct agent *agent, struct str space, struct str name,
 				  char ret_message[512])
@@ -97,6 +98,43 @@ static int lookup_sandbox(void *userdata, struct str space, struct str name, cha
 	}
 	snprintf(ret_id, 80, "%s", pod->sandbox.id);
 	return 0;
+}
+
+/* Logs of lives that nobody can ask for any more. */
+static void prune(const struct container *container, const char *path)
+{
+	uint32_t oldest =
+		container->before != NULL ? container->before->attempt : container->now->attempt;
+
+	if (container->now->attempt > 1) {
+		log_rotation_prune(path, oldest);
+	}
+}
+
+bool agent_visit_logs(void *userdata, struct log_rotation *rotation)
+{
+	struct agent *agent = userdata;
+	char path[1024];
+	bool any = false;
+
+	map_for_each (entry, &agent->pods) {
+		const struct pod *pod = entry->value;
+
+		any = any || pod_may_run(pod);
+		for (size_t i = 0; i < pod->n_containers; i++) {
+			const struct container *container = &pod->containers[i];
+
+			if (container->now == NULL) {
+				continue;
+			}
+			log_path(pod, container, container->now, path);
+			prune(container, path);
+			if (agent->connected && container_is_up(container)) {
+				log_rotation_look(rotation, container->now->id, path);
+			}
+		}
+	}
+	return any;
 }
 
 const struct kubelet_lookup agent_lookup = {

@@ -189,18 +189,23 @@ static bool cut_line(struct container_log *log)
 	return true;
 }
 
-/* The file at the path is another one now: it is the next to be read. */
+/*
+ * The file at the path is another one now, and written to: it is the next to be read. While it is
+ * empty, the runtime may still write to the old one.
+ */
 static bool is_rotated(struct container_log *log)
 {
 	struct stat ours;
 	struct stat now;
-	int fd;
 
-	if (fstat(log->fd, &ours) < 0 || stat(log->path, &now) < 0 ||
-	    (ours.st_dev == now.st_dev && ours.st_ino == now.st_ino)) {
-		return false;
-	}
-	fd = open(log->path, O_RDONLY | O_CLOEXEC);
+	return fstat(log->fd, &ours) == 0 && stat(log->path, &now) == 0 && now.st_size != 0 &&
+	       (ours.st_dev != now.st_dev || ours.st_ino != now.st_ino);
+}
+
+static bool open_next(struct container_log *log)
+{
+	int fd = open(log->path, O_RDONLY | O_CLOEXEC);
+
 	if (fd < 0) {
 		return false;
 	}
@@ -217,7 +222,11 @@ static ssize_t refill(struct container_log *log)
 	ssize_t n = read(log->fd, bytes, BLOCK - log->block.n);
 
 	if (n == 0 && is_rotated(log)) {
+		/* What came between the two looks is the last. */
 		n = read(log->fd, bytes, BLOCK - log->block.n);
+		if (n == 0 && open_next(log)) {
+			n = read(log->fd, bytes, BLOCK);
+		}
 	}
 	if (n > 0) {
 		buffer_append(&log->block, bytes, (size_t)n);

@@ -3,8 +3,10 @@
 #include "node/fake_intern.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -306,6 +308,24 @@ static void remove_container(struct fake_runtime *fake, const ProtobufCMessage *
 	answer_nothing(answer);
 }
 
+static void reopen_log(struct fake_runtime *fake, const ProtobufCMessage *message,
+		       struct answer *answer)
+{
+	struct fake_container *container = fake_find_container(
+		fake, ((const Runtime__V1__ReopenContainerLogRequest *)message)->container_id);
+	int fd;
+
+	if (container == NULL) {
+		answer_missing(answer);
+		return;
+	}
+	fd = fake->log != NULL ? open(fake->log, O_CREAT | O_APPEND | O_WRONLY, 0640) : -1;
+	if (fd >= 0) {
+		close(fd);
+	}
+	answer_nothing(answer);
+}
+
 static void container_status(struct fake_runtime *fake, const ProtobufCMessage *message,
 			     struct answer *answer)
 {
@@ -333,6 +353,7 @@ static void container_status(struct fake_runtime *fake, const ProtobufCMessage *
 	status.started_at = container->started_at;
 	status.finished_at = container->finished_at;
 	status.exit_code = container->exit_code;
+	status.log_path = fake->log != NULL ? fake->log : (char *)"";
 	if (container->lag > 0) {
 		container->lag--;
 		status.state = RUNTIME__V1__CONTAINER_STATE__CONTAINER_RUNNING;
@@ -525,6 +546,7 @@ static void (*const methods[RUNTIME_N_METHODS])(struct fake_runtime *fake,
 	[RUNTIME_REMOVE_CONTAINER] = remove_container,
 	[RUNTIME_LIST_CONTAINERS] = list_containers,
 	[RUNTIME_CONTAINER_STATUS] = container_status,
+	[RUNTIME_REOPEN_CONTAINER_LOG] = reopen_log,
 	[RUNTIME_EXEC_SYNC] = exec_sync,
 	[RUNTIME_LIST_IMAGES] = list_images,
 	[RUNTIME_IMAGE_STATUS] = image_status,

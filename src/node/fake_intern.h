@@ -104,6 +104,7 @@ struct fake_runtime {
 	char pulled[NAME * 2];
 	struct buffer stops;
 	int64_t last_timeout;
+	char *log; /* of every container; NULL: none */
 };
 
 /* ---- fake_calls.c ---- */

@@ -192,6 +192,7 @@ struct fake_runtime *fake_runtime_free(struct fake_runtime *fake)
 		mem_free(habit);
 	}
 	buffer_deinit(&fake->stops);
+	mem_free(fake->log);
 	return mem_free(fake);
 }
 
@@ -334,6 +335,12 @@ void fake_runtime_commands(struct fake_runtime *fake, int exit_code, uint64_t ta
 {
 	fake->command_code = exit_code;
 	fake->command_takes = takes;
+}
+
+void fake_runtime_log(struct fake_runtime *fake, const char *path)
+{
+	mem_free(fake->log);
+	fake->log = mem_strdup(path);
 }
 
 void fake_runtime_images(struct fake_runtime *fake, const char *prefix)

@@ -59,6 +59,9 @@ void fake_runtime_kill_sandbox(struct fake_runtime *fake, const char *pod);
 /* What commands in containers give from now on; `takes` ns. */
 void fake_runtime_commands(struct fake_runtime *fake, int exit_code, uint64_t takes);
 
+/* All containers log to this file (the runtime makes it when it is told to reopen it). */
+void fake_runtime_log(struct fake_runtime *fake, const char *path);
+
 /* Which images there are: those whose name begins so (default "", all); NULL: none. */
 void fake_runtime_images(struct fake_runtime *fake, const char *prefix);
 /* Images that are there came from a registry (default), or were loaded by hand. */

@@ -21,6 +21,9 @@
 #include "node/container_log.h"
 #include "node/kubelet_intern.h"
 
+/* After these a log may have come to its end. */
+#define ENDING (IN_CLOSE_WRITE | IN_DELETE | IN_IGNORED | IN_Q_OVERFLOW)
+
 struct follower {
 	struct list link;
 	struct kubelet *kubelet;
@@ -30,6 +33,7 @@ struct follower {
 	char *space;
 	char *pod;
 	char *container;
+	char *file; /* the name of the log in its directory */
 	char id[80];
 	int directory; /* its inotify watch; -1: does not follow */
 	bool follows;
@@ -65,6 +69,7 @@ static void close_log(void *userdata)
 	mem_free(follower->space);
 	mem_free(follower->pod);
 	mem_free(follower->container);
+	mem_free(follower->file);
 	mem_free(follower);
 }
 
@@ -149,6 +154,12 @@ void kubelet_end_logs(struct kubelet *kubelet)
 
 /* ---- inotify ---- */
 
+/* About its log, and not one that has been put aside; or about everything. */
+static bool concerns(const struct follower *follower, const struct inotify_event *event)
+{
+	return event->len == 0 || strcmp(event->name, follower->file) == 0;
+}
+
 static void directory_changed(struct kubelet *kubelet, const struct inotify_event *event)
 {
 	list_for_each (follower, &kubelet->followers, struct follower, link) {
@@ -156,8 +167,7 @@ static void directory_changed(struct kubelet *kubelet, const struct inotify_even
 		if (follower->directory != event->wd && (event->mask & IN_Q_OVERFLOW) == 0) {
 			continue;
 		}
-		if ((event->mask & (IN_CLOSE_WRITE | IN_DELETE | IN_IGNORED | IN_Q_OVERFLOW)) !=
-		    0) {
+		if ((event->mask & ENDING) != 0 && concerns(follower, event)) {
 			loop_timer_set(follower->timer, NS_PER_S);
 		}
 		wake(follower);
@@ -253,6 +263,7 @@ static void start_follower(struct kubelet *kubelet, struct http_exchange *exchan
 			   const struct kubelet_container *container, struct container_log *log)
 {
 	struct follower *follower = MEM_NEW(struct follower);
+	const char *slash = strrchr(container->log_path, '/');
 	int watch = -1;
 
 	follower->follows = flag(exchange, "follow");
@@ -269,6 +280,7 @@ static void start_follower(struct kubelet *kubelet, struct http_exchange *exchan
 	follower->space = str_dup(place->space);
 	follower->pod = str_dup(place->pod);
 	follower->container = str_dup(place->container);
+	follower->file = mem_strdup(slash != NULL ? slash + 1 : container->log_path);
 	memcpy(follower->id, container->id, sizeof(follower->id));
 	follower->directory = watch >= 0 ? watch : -1;
 	follower->ended = !follower->follows || !container->running;

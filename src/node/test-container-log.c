@@ -123,6 +123,25 @@ static void a_new_file_at_the_path_is_read_behind_the_old_one(void **state)
 	container_log_free(log);
 }
 
+static void an_empty_new_file_hides_nothing_of_the_old_one(void **state)
+{
+	struct container_log *log =
+		open_log((struct container_log_options){ .tail = -1, .limit = -1 },
+			 "2026-01-02T03:04:05Z stdout F one\n");
+	FILE *old = fopen(path, "a");
+
+	reads(log, "one\n");
+	assert_int_equal(file_write(path, STR_NONE, 0600), 0);
+	reads(log, "");
+	fputs("2026-01-02T03:04:05Z stdout F two\n", old);
+	fclose(old);
+	reads(log, "two\n");
+	reads(log, "");
+	assert_int_equal(file_write(path, STR("2026-01-02T03:04:05Z stdout F three\n"), 0600), 0);
+	reads(log, "three\n");
+	container_log_free(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +150,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_shown_beyond_the_limit),
 		cmocka_unit_test(a_line_longer_than_a_block_stays_one_line),
 		cmocka_unit_test(a_new_file_at_the_path_is_read_behind_the_old_one),
+		cmocka_unit_test(an_empty_new_file_hides_nothing_of_the_old_one),
 	};
 
 	return cmocka_run_group_tests(tests, make_place, remove_place);

@@ -199,18 +199,12 @@ static void said_ready(void *userdata)
 void node_start_agent(struct node *node)
 {
 	static const char *const ips[] = { "192.0.2.1", NULL };
-	static const struct node_config config = {
-		.node_name = "n1",
-		.data_dir = "/",
-		.log_dir = "/var/log/pods",
-		.node_ips = ips,
-	};
 	static struct probing probing = { .start = start_knock, .cancel = cancel_knock };
 	struct agent_config agent = {
 		.loop = node->loop,
 		.client = fake_client(node->api),
 		.clock = &node->clock.clock,
-		.node = &config,
+		.node = &node->config,
 		.making = &making,
 		.making_data = node,
 		.probing = &probing,
@@ -221,6 +215,9 @@ void node_start_agent(struct node *node)
 	};
 
 	probing.data = node;
+	node->config.node_name = "n1";
+	node->config.data_dir = "/";
+	node->config.node_ips = ips;
 	node->cache = agent.cache = cache_new(agent.client);
 	node->runtime = agent.runtime = fake_runtime_open(node->fake);
 	node->agent = agent_new(&agent);
@@ -243,6 +240,7 @@ struct node *node_start(void)
 	node->api = fake_new(&node->clock.clock, 1);
 	node->fake = fake_runtime_new(&node->clock.clock);
 	node->knock_status = 200;
+	node->config.log_dir = "/nonexistent";
 	node_start_agent(node);
 	node_run(node, 1);
 	assert_int_equal(node->ready, 1);

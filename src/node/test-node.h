@@ -19,6 +19,7 @@ struct node {
 	struct runtime *runtime;
 	struct cache *cache;
 	struct agent *agent;
+	struct node_config config;
 	bool wait_for_config; /* containers lack something */
 	bool wait_for_volumes;
 	unsigned removals; /* of pods' volumes */
