@@ -3,6 +3,10 @@
  * headlessd node: makes this machine a node of a cluster. A remote client fills a cache with what
  * is bound to this node; the agent runs it through containerd. Wiring only.
  *
+ * With a bootstrap token it joins first: DATA/node.kubeconfig is who it is from then on, and what
+ * it is started with again. A node that has joined is alone on its machine, so it brings the
+ * Services and their names with it (cmd/node_services.h); standalone's has them beside it.
+ *
  * At the end pods keep running: whoever starts the agent again finds them as they were.
  */
 #include <arpa/inet.h>
@@ -30,6 +34,7 @@
 #include "client/remote.h"
 #include "cmd/cmd.h"
 #include "cmd/node_name.h"
+#include "cmd/node_services.h"
 #include "cmd/options.h"
 #include "cmd/ready.h"
 #include "cmd/settings.h"
@@ -37,9 +42,12 @@
 #include "node/agent.h"
 #include "node/agent_making.h"
 #include "node/containerd.h"
+#include "node/join.h"
 #include "node/runtime.h"
 #include "node/volumes.h"
+#include "object/kinds.h"
 #include "object/object.h"
+#include "json/json.h"
 
 #define COMPONENT "node"
 
@@ -53,6 +61,8 @@ struct node_settings {
 	const char *containerd;
 	const char *cluster_dns;
 	const char *cluster_domain;
+	const char *cluster_cidr;
+	const char *services;
 	const char *pod_cidr;
 	const char *log_dir;
 	struct listen_address listen;
@@ -66,8 +76,11 @@ struct node_settings {
 #define AT(member) offsetof(struct node_settings, member)
 
 static const struct option options[] = {
-	{ "kubeconfig", "FILE", "the API server, and who we are (as kubectl finds it)", OPTION_TEXT,
-	  AT(kubeconfig), 0, 0, NULL },
+	{ "kubeconfig", "FILE",
+	  "the API server, and who we are or a token to join with (once joined: "
+	  "DIR/node.kubeconfig; "
+	  "else as kubectl finds it)",
+	  OPTION_TEXT, AT(kubeconfig), 0, 0, NULL },
 	{ "node-name", "NAME", "the Node that this machine is (its host name)", OPTION_TEXT,
 	  AT(node_name), 0, 0, NULL },
 	{ "node-ip", "ADDR[,ADDR]", "its addresses (of the link that leads outside)", OPTION_TEXT,
@@ -76,10 +89,19 @@ static const struct option options[] = {
 	  AT(data_dir), 0, 0, NULL },
 	{ "containerd", "SOCKET", "a containerd that runs already (one of our own)", OPTION_TEXT,
 	  AT(containerd), 0, 0, NULL },
-	{ "cluster-dns", "ADDR[,ADDR]", "DNS server of pods (none)", OPTION_TEXT, AT(cluster_dns),
-	  0, 0, NULL },
+	{ "cluster-dns", "ADDR[,ADDR]",
+	  "DNS server of pods (none; with --services the Service kube-dns)", OPTION_TEXT,
+	  AT(cluster_dns), 0, 0, NULL },
 	{ "cluster-domain", "NAME", "the zone of the cluster (cluster.local)", OPTION_TEXT,
 	  AT(cluster_domain), 0, 0, NULL },
+	{ "cluster-cidr", "CIDR[,CIDR]",
+	  "addresses of all pods of the cluster, for --services (10.244.0.0/16)", OPTION_TEXT,
+	  AT(cluster_cidr), 0, 0, NULL },
+	{ "services", "yes|no",
+	  "whether to run a proxy and a DNS server here, too (yes for a node that has joined with "
+	  "a "
+	  "token, else no)",
+	  OPTION_TEXT, AT(services), 0, 0, "yes|no" },
 	{ "pod-cidr", "CIDR[,CIDR]", "addresses of this node's pods (given by the cluster)",
 	  OPTION_TEXT, AT(pod_cidr), 0, 0, NULL },
 	{ "log-dir", "DIR", "logs of containers (/var/log/pods)", OPTION_TEXT, AT(log_dir), 0, 0,
@@ -103,7 +125,11 @@ struct node_program {
 	const char *ips[IPS + 1];
 	const char *networks[NETWORKS + 1];
 	struct loop *loop;
+	struct join *join; /* NULL: the kubeconfig given has a certificate of its own */
 	struct client *client;
+	struct client_watch *dns_watch; /* until the address of the cluster's DNS is known */
+	bool dns_known;
+	struct node_services services;
 	struct cache *cache;
 	struct containerd *containerd;
 	struct runtime *runtime;
@@ -145,16 +171,15 @@ static bool are_addresses(const char *option, const char *const *texts)
 	return true;
 }
 
-static bool are_networks(const char *const *texts)
+static bool are_networks(const char *option, const char *const *texts)
 {
 	struct ip_network network;
 
 	for (; *texts != NULL; texts++) {
 		if (!ip_network_parse(str_from(*texts), &network)) {
 			fprintf(stderr,
-				"headlessd: --pod-cidr %s: expected a network such as "
-				"10.244.0.0/24\n",
-				*texts);
+				"headlessd: %s %s: expected a network such as 10.244.0.0/24\n",
+				option, *texts);
 			return false;
 		}
 	}
@@ -217,15 +242,19 @@ static bool complete(struct node_program *program)
 {
 	struct node_settings *settings = &program->settings;
 	struct node_config *config = &program->config;
+	const char *cluster[NETWORKS + 1] = { NULL };
 
 	if (!split(settings->node_ip, program->ips, IPS) ||
 	    !split(settings->pod_cidr, program->networks, NETWORKS) ||
+	    !split(settings->cluster_cidr, cluster, NETWORKS) ||
 	    !split(settings->cluster_dns, config->cluster_dns, ARRAY_SIZE(config->cluster_dns))) {
-		fprintf(stderr, "headlessd: --node-ip, --pod-cidr, --cluster-dns: one of each "
-				"address family at most\n");
+		fprintf(stderr, "headlessd: --node-ip, --pod-cidr, --cluster-cidr, --cluster-dns: "
+				"one of each address family at most\n");
 		return false;
 	}
-	if (!are_addresses("--node-ip", program->ips) || !are_networks(program->networks)) {
+	if (!are_addresses("--node-ip", program->ips) ||
+	    !are_networks("--pod-cidr", program->networks) ||
+	    !are_networks("--cluster-cidr", cluster)) {
 		return false;
 	}
 	if (settings->node_name == NULL) {
@@ -255,6 +284,7 @@ static bool parse(int argc, char **argv, struct node_program *program, int *ret_
 	*settings = (struct node_settings){
 		.data_dir = "/var/lib/headlessd/node",
 		.cluster_domain = "cluster.local",
+		.cluster_cidr = "10.244.0.0/16",
 		.log_dir = "/var/log/pods",
 		.log_level = "info",
 		.listen = { .host = "0.0.0.0", .port = 10250 },
@@ -319,6 +349,20 @@ static void told_to_stop(void *userdata, int signal)
 	loop_stop(program->loop);
 }
 
+/* Past the start: something that cannot go on was said already. */
+static void give_up(struct node_program *program)
+{
+	program->code = EXIT_FAILED;
+	loop_stop(program->loop);
+}
+
+static bool has_services(const struct node_program *program)
+{
+	const char *wanted = program->settings.services;
+
+	return wanted != NULL ? strcmp(wanted, "yes") == 0 : program->join != NULL;
+}
+
 static int start_runtime(struct node_program *program)
 {
 	struct containerd_config config = { .data_dir = program->settings.data_dir };
@@ -339,19 +383,6 @@ static int start_runtime(struct node_program *program)
 		socket = containerd_socket(program->containerd);
 	}
 	return error_trace(cri_new(program->loop, socket, &program->runtime));
-}
-
-static int start_client(struct node_program *program)
-{
-	char message[KUBECONFIG_MESSAGE];
-
-	if (kubeconfig_read(program->settings.kubeconfig, NULL, &program->kubeconfig, message) !=
-	    0) {
-		fprintf(stderr, "headlessd: %s (--kubeconfig)\n", message);
-		return error_origin(-EINVAL);
-	}
-	return error_trace(
-		remote_client_new(program->loop, &program->kubeconfig, &program->client));
 }
 
 static int start_agent(struct node_program *program)
@@ -442,19 +473,30 @@ static void trees_full(void *userdata)
 	loop_defer(((struct node_program *)userdata)->loop, trim_trees, NULL);
 }
 
-static int start(struct node_program *program)
+static int start_services(struct node_program *program)
 {
-	int result = file_make_directory(program->settings.data_dir, 0700);
+	const struct node_services_config config = {
+		.loop = program->loop,
+		.kubeconfig = program->kubeconfig.path,
+		.data_dir = program->settings.data_dir,
+		.node_name = program->settings.node_name,
+		.cluster_cidr = program->settings.cluster_cidr,
+		.cluster_domain = program->settings.cluster_domain,
+		.cluster_dns = program->config.cluster_dns,
+		.log_level = program->settings.log_level,
+	};
 
-	if (result < 0) {
-		fprintf(stderr, "headlessd: cannot use the data directory %s: %s (--data-dir)\n",
-			program->settings.data_dir, strerror(-result));
-		return error_trace(result);
+	return error_trace(node_services_start(&program->services, &config));
+}
+
+static int start_parts(struct node_program *program)
+{
+	int result = 0;
+
+	if (has_services(program)) {
+		result = start_services(program);
 	}
-	if ((result = loop_new(&program->loop)) < 0 ||
-	    (result = loop_signal(program->loop, SIGTERM, told_to_stop, program)) < 0 ||
-	    (result = loop_signal(program->loop, SIGINT, told_to_stop, program)) < 0 ||
-	    (result = start_client(program)) < 0 || (result = start_runtime(program)) < 0) {
+	if (result < 0 || (result = start_runtime(program)) < 0) {
 		return error_trace(result);
 	}
 	object_trees_on_full(LIMIT_AGENT_TREES, trees_full, program);
@@ -468,14 +510,188 @@ static int start(struct node_program *program)
 	return error_trace(result < 0 ? result : start_kubelet(program));
 }
 
+/* ---- the cluster's DNS ---- */
+
+static void take_service(void *userdata, struct object *service)
+{
+	struct node_program *program = userdata;
+	const char **addresses = program->config.cluster_dns;
+	const json_t *given = json_at(object_tree(service), "spec.clusterIPs");
+	const json_t *address;
+	size_t n = 0;
+	size_t i;
+
+	if (program->dns_known || !str_is(service->space, "kube-system")) {
+		return;
+	}
+	json_array_foreach (given, i, address) {
+		const char *text = json_string_value(address);
+		struct ip ip;
+
+		if (n < ARRAY_SIZE(program->config.cluster_dns) && text != NULL &&
+		    ip_parse(str_from(text), &ip)) {
+			mem_free((char *)addresses[n]);
+			addresses[n++] = mem_strdup(text);
+		}
+	}
+}
+
+static void go_on(void *userdata)
+{
+	struct node_program *program = userdata;
+
+	program->dns_watch = client_unwatch(program->dns_watch);
+	if (start_parts(program) < 0) {
+		give_up(program);
+	}
+}
+
+static void dns_looked_up(void *userdata, uint64_t revision)
+{
+	struct node_program *program = userdata;
+
+	if (program->dns_known) {
+		return;
+	}
+	program->dns_known = true;
+	if (program->config.cluster_dns[0] == NULL) {
+		log_warning(COMPONENT, "the cluster has no Service kube-dns: pods get no DNS "
+				       "server of the cluster (--cluster-dns)");
+	}
+	loop_defer(program->loop, go_on, program);
+}
+
+static void nothing(void *userdata)
+{
+}
+
+static void service_gone(void *userdata, struct object *last)
+{
+}
+
+static void server_changed(void *userdata, bool connected)
+{
+	const struct node_program *program = userdata;
+
+	if (!connected) {
+		log_warning(COMPONENT, "%s cannot be reached: waiting for it",
+			    program->kubeconfig.server);
+	}
+}
+
+/* A watch and not a question: it is what waits for a server that is away. */
+static void look_up_dns(struct node_program *program)
+{
+	static const struct client_sink sink = {
+		.reset = nothing,
+		.changed = take_service,
+		.removed = service_gone,
+		.synced = dns_looked_up,
+		.connected = server_changed,
+	};
+
+	program->dns_watch = client_watch_fields(program->client, &kind_service, NULL,
+						 "metadata.name=kube-dns", &sink, program);
+}
+
+/* ---- who we are ---- */
+
+static int start_as(struct node_program *program, const char *path)
+{
+	char message[KUBECONFIG_MESSAGE];
+	int result;
+
+	kubeconfig_deinit(&program->kubeconfig);
+	if (kubeconfig_read(path, NULL, &program->kubeconfig, message) != 0) {
+		fprintf(stderr, "headlessd: %s (--kubeconfig)\n", message);
+		return error_origin(-EINVAL);
+	}
+	result = remote_client_new(program->loop, &program->kubeconfig, &program->client);
+	if (result < 0) {
+		return error_trace(result);
+	}
+	if (has_services(program) && program->config.cluster_dns[0] == NULL) {
+		look_up_dns(program);
+		return 0;
+	}
+	return error_trace(start_parts(program));
+}
+
+static void joined(void *userdata, const char *kubeconfig)
+{
+	struct node_program *program = userdata;
+
+	if (start_as(program, kubeconfig) < 0) {
+		give_up(program);
+	}
+}
+
+static void not_joined(void *userdata, const char *message)
+{
+	fprintf(stderr, "headlessd: %s\n", message);
+	give_up(userdata);
+}
+
+/*
+ * What joining has left is renewed by whoever is started with it, with or without the token that it
+ * began with.
+ */
+static int start_as_somebody(struct node_program *program)
+{
+	_cleanup_free_ char *own = mem_printf("%s/node.kubeconfig", program->settings.data_dir);
+	const char *path = program->settings.kubeconfig;
+	struct join_config config = {
+		.loop = program->loop,
+		.cluster = &program->kubeconfig,
+		.data_dir = program->settings.data_dir,
+		.node_name = program->settings.node_name,
+		.joined = joined,
+		.failed = not_joined,
+		.userdata = program,
+	};
+	char message[KUBECONFIG_MESSAGE];
+
+	if (path == NULL && access(own, F_OK) == 0) {
+		path = own;
+	}
+	if (kubeconfig_read(path, NULL, &program->kubeconfig, message) != 0) {
+		fprintf(stderr, "headlessd: %s (--kubeconfig)\n", message);
+		return error_origin(-EINVAL);
+	}
+	if (join_is_wanted(&program->kubeconfig) || (path != NULL && strcmp(path, own) == 0)) {
+		return error_trace(join_new(&config, &program->join));
+	}
+	return error_trace(start_as(program, path));
+}
+
+static int start(struct node_program *program)
+{
+	int result = file_make_directory(program->settings.data_dir, 0700);
+
+	if (result < 0) {
+		fprintf(stderr, "headlessd: cannot use the data directory %s: %s (--data-dir)\n",
+			program->settings.data_dir, strerror(-result));
+		return error_trace(result);
+	}
+	if ((result = loop_new(&program->loop)) < 0 ||
+	    (result = loop_signal(program->loop, SIGTERM, told_to_stop, program)) < 0 ||
+	    (result = loop_signal(program->loop, SIGINT, told_to_stop, program)) < 0) {
+		return error_trace(result);
+	}
+	return error_trace(start_as_somebody(program));
+}
+
 static void stop(struct node_program *program)
 {
 	program->kubelet = kubelet_free(program->kubelet);
+	program->join = join_free(program->join);
+	program->dns_watch = client_unwatch(program->dns_watch);
 	program->agent = agent_free(program->agent);
 	program->runtime = runtime_free(program->runtime);
 	program->making.volumes = volumes_free(program->making.volumes);
 	program->cache = cache_free(program->cache);
 	program->client = client_free(program->client);
+	node_services_stop(&program->services);
 	program->containerd = containerd_free(program->containerd);
 	object_trees_on_full(0, NULL, NULL);
 	program->loop = loop_free(program->loop);
@@ -494,9 +710,9 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "headlessd: containers are root's: run it as root\n");
 		return EXIT_FAILED;
 	}
-	program.code = EXIT_FAILED;
-	if (start(&program) == 0 && loop_run(program.loop) == 0) {
-		program.code = EXIT_FINE;
+	program.code = EXIT_FINE;
+	if (start(&program) < 0 || loop_run(program.loop) < 0) {
+		program.code = EXIT_FAILED;
 	}
 	stop(&program);
 	return program.code;

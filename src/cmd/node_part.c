@@ -2,11 +2,9 @@
 #include "cmd/node_part.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,6 +12,7 @@
 #include "base/mem.h"
 #include "cmd/api_part.h"
 #include "cmd/kubeconfig.h"
+#include "cmd/own_child.h"
 #include "cmd/settings.h"
 #include "http/pki.h"
 #include "loop/child.h"
@@ -53,28 +52,6 @@ static char *write_credentials(const struct settings *settings, const struct api
 	return path;
 }
 
-static int start_child(struct loop *loop, const struct settings *settings, const char *name,
-		       const char *const *argv, struct child **ret)
-{
-	_cleanup_free_ char *log = mem_printf("%s/%s.log", settings->data_dir, name);
-	struct child_config config = { .name = name, .argv = argv, .log_file = log };
-	int result = child_start(loop, &config, ret);
-
-	return result < 0 ? complain(result, "start a part of this program") : 0;
-}
-
-/* The path of this very program. */
-static int own_path(char ret_path[PATH_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
-
-	if (n < 0) {
-		return complain(-errno, "find this program in /proc/self/exe");
-	}
-	ret_path[n] = '\0';
-	return 0;
-}
-
 /* "A,B" of the cluster's DNS; heap. */
 static char *dns_addresses(const struct settings *settings)
 {
@@ -106,7 +83,7 @@ static int make_server_certificate(const struct settings *settings, const struct
 }
 
 static int start_node(struct node_part *part, struct loop *loop, const struct settings *settings,
-		      const struct api_part *api, const char *self)
+		      const struct api_part *api)
 {
 	_cleanup_free_ char *user = mem_printf("system:node:%s", settings->node_name);
 	_cleanup_free_ char *kubeconfig =
@@ -118,7 +95,7 @@ static int start_node(struct node_part *part, struct loop *loop, const struct se
 	_cleanup_free_ char *key = mem_printf("%s/pki/kubelet.key", settings->data_dir);
 	_cleanup_free_ char *ca = mem_printf("%s/pki/ca.crt", settings->data_dir);
 	const char *argv[WORDS_MOST] = {
-		self,
+		NULL,
 		"node",
 		"--kubeconfig",
 		kubeconfig,
@@ -147,22 +124,23 @@ static int start_node(struct node_part *part, struct loop *loop, const struct se
 	    make_server_certificate(settings, api, user) < 0) {
 		return error_origin(-EIO);
 	}
-	return error_trace(start_child(loop, settings, "node", argv, &part->node));
+	return error_trace(own_child_start(loop, settings->data_dir, "node", argv, &part->node));
 }
 
 static int start_proxy(struct node_part *part, struct loop *loop, const struct settings *settings,
-		       const struct api_part *api, const char *self)
+		       const struct api_part *api)
 {
 	_cleanup_free_ char *kubeconfig =
 		write_credentials(settings, api, "proxy", "system:kube-proxy", NULL);
 	const char *argv[WORDS_MOST] = {
-		self,           "proxy",
+		NULL,           "proxy",
 		"--kubeconfig", kubeconfig,
 		"--node-name",  settings->node_name,
 		"--pod-cidr",   settings->pod_cidr,
 		"--log-level",  settings->log_level,
+		"--routes",
 	};
-	size_t n = 10;
+	size_t n = 11;
 
 	if (kubeconfig == NULL) {
 		return error_origin(-EIO);
@@ -171,20 +149,16 @@ static int start_proxy(struct node_part *part, struct loop *loop, const struct s
 		argv[n++] = "--address";
 		argv[n++] = settings->cluster_dns_addresses[i];
 	}
-	return error_trace(start_child(loop, settings, "proxy", argv, &part->proxy));
+	return error_trace(own_child_start(loop, settings->data_dir, "proxy", argv, &part->proxy));
 }
 
 int node_part_start(struct node_part *part, struct loop *loop, const struct settings *settings,
 		    const struct api_part *api)
 {
-	char self[PATH_MAX];
-	int result = own_path(self);
+	int result = start_node(part, loop, settings, api);
 
 	if (result == 0) {
-		result = start_node(part, loop, settings, api, self);
-	}
-	if (result == 0) {
-		result = start_proxy(part, loop, settings, api, self);
+		result = start_proxy(part, loop, settings, api);
 	}
 	return error_trace(result);
 }
