@@ -161,7 +161,8 @@ static void choose_node(struct settings *settings)
 		settings->node_name = node_name_of_host();
 	}
 	if (strcmp(settings->node, "containerd") == 0 && !containerd_available(message)) {
-		fprintf(stderr, "headlessd: no containers on this machine, nodes are simulated: %s\n",
+		fprintf(stderr,
+			"headlessd: no containers on this machine, nodes are simulated: %s\n",
 			message);
 		settings->node = "simulated";
 	}

@@ -20,8 +20,8 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "json/json.h"
 #include "object/object.h"
+#include "json/json.h"
 
 enum { WORDS_MOST = 4096, LOG_MOST = 2048, LOG_LINES = 80 };
 
@@ -203,8 +203,7 @@ static char *last_words(void *data, struct object *pod, const char *name, uint32
 			bool failed)
 {
 	const struct making *making = data;
-	const char *policy =
-		json_string_at(find_container(pod, name), "terminationMessagePolicy");
+	const char *policy = json_string_at(find_container(pod, name), "terminationMessagePolicy");
 	struct arena arena;
 	char *words;
 

@@ -22,7 +22,7 @@ bool pod_condition_is_true(const json_t *conditions, const char *type);
  * message is left out, too).
  */
 void pod_condition_set(json_t *conditions, int64_t now, const char *type, bool status,
-		   const char *reason, const char *message);
+		       const char *reason, const char *message);
 
 /* The first of a pod's readiness gates that is not True, borrowed from the pod; NULL: none. */
 const char *pod_condition_closed_gate(struct object *pod);

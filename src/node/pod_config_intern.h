@@ -58,8 +58,8 @@ void pod_entries_add_identity(struct pod_entries *entries, struct object *pod);
  * The pod's host name, and the domain behind it in the cluster's DNS ("" without a subdomain).
  * In the arena.
  */
-void pod_config_hostname(const struct pod_inputs *inputs, struct arena *arena, const char **ret_name,
-		  const char **ret_domain);
+void pod_config_hostname(const struct pod_inputs *inputs, struct arena *arena,
+			 const char **ret_name, const char **ret_domain);
 
 /* ---- pod_resolv.c ---- */
 

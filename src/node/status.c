@@ -202,7 +202,7 @@ static void set_initialized(const struct pod *pod, json_t *conditions)
 		pod_condition_set(conditions, pod_wall(pod), "Initialized", true, "", "");
 	} else {
 		pod_condition_set(conditions, pod_wall(pod), "Initialized", false,
-			      "ContainersNotInitialized", buffer_text(&text));
+				  "ContainersNotInitialized", buffer_text(&text));
 	}
 }
 
@@ -221,7 +221,8 @@ static void set_readiness(const struct pod *pod, json_t *conditions, const char 
 		message = buffer_text(&text);
 	}
 	if (reason != NULL) {
-		pod_condition_set(conditions, pod_wall(pod), "ContainersReady", false, reason, message);
+		pod_condition_set(conditions, pod_wall(pod), "ContainersReady", false, reason,
+				  message);
 		pod_condition_set(conditions, pod_wall(pod), "Ready", false, reason, message);
 	} else {
 		pod_condition_set(conditions, pod_wall(pod), "ContainersReady", true, "", "");
@@ -235,7 +236,7 @@ static json_t *conditions_of(const struct pod *pod, const char *phase)
 	json_t *conditions = before != NULL ? json_deep_copy(before) : json_array();
 
 	pod_condition_set(conditions, pod_wall(pod), "PodReadyToStartContainers",
-		      pod->sandbox.ready && pod->sandbox.looked, "", "");
+			  pod->sandbox.ready && pod->sandbox.looked, "", "");
 	set_initialized(pod, conditions);
 	set_readiness(pod, conditions, phase);
 	pod_condition_set(conditions, pod_wall(pod), "PodScheduled", true, "", "");
