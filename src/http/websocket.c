@@ -31,6 +31,7 @@ enum {
 	KEY_TEXT = 24, /* base64 of 16 bytes */
 	QUEUE = 64 * 1024, /* bytes to be sent beyond which there is no room */
 	CONTROLS = 64, /* messages to be sent beyond which nothing more is read: pongs */
+	DISCARDS = 8, /* blocks before others have their turn */
 	GOODBYE_SECONDS = 5,
 };
 #define NS UINT64_C(1000000000)
@@ -255,6 +256,28 @@ static void close_behind_all(struct websocket *websocket)
 	}
 }
 
+/*
+ * Behind an error of the other end nothing is heard any more, but taken away: what is left unread
+ * would keep the loop awake, and reset the connection before our Close is read.
+ */
+static void discard(struct websocket *websocket)
+{
+	char block[4096];
+
+	if (wslay_event_get_read_enabled(websocket->context) ||
+	    wslay_event_get_close_received(websocket->context)) {
+		return;
+	}
+	for (int round = 0; round < DISCARDS && !websocket->ended; round++) {
+		int64_t n = tunnel_read(websocket->tunnel, block, sizeof(block));
+
+		if (n == TUNNEL_WAIT) {
+			return;
+		}
+		websocket->ended = n < 0;
+	}
+}
+
 /* Sends and receives what there is. */
 static void advance(struct websocket *websocket)
 {
@@ -262,6 +285,7 @@ static void advance(struct websocket *websocket)
 	bool failed = wslay_event_recv(context) != 0 || wslay_event_send(context) != 0;
 
 	close_behind_all(websocket);
+	discard(websocket);
 	bool sent_all = !wslay_event_want_write(context);
 	bool heard_all = websocket->ended || wslay_event_get_close_received(context);
 
