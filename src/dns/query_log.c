@@ -33,7 +33,20 @@ struct query_log {
 	struct bell *bell;
 	struct counter stopping;
 	struct thread *thread;
+	struct buffer text; /* the thread's; of its full size before that begins */
 };
+
+/* So that the log allocates nothing once it is there, whenever its thread first runs. */
+static void make_room(struct buffer *text)
+{
+	static const char blank[LINE_MAX_BYTES];
+
+	buffer_init(text, TEXT_MAX);
+	while (text->n + sizeof(blank) <= TEXT_MAX) {
+		buffer_append(text, blank, sizeof(blank));
+	}
+	buffer_clear(text);
+}
 
 int query_log_new(int fd, unsigned classes, unsigned workers, struct query_log **ret)
 {
@@ -48,6 +61,7 @@ int query_log_new(int fd, unsigned classes, unsigned workers, struct query_log *
 	for (unsigned i = 0; i < workers; i++) {
 		log->rings[i] = ring_new(LIMIT_QUERY_LOG_RECORDS, sizeof(struct query_record));
 	}
+	make_room(&log->text);
 	result = bell_new(&log->bell);
 	if (result < 0) {
 		query_log_free(log);
@@ -194,8 +208,9 @@ void query_log_line(const struct query_record *record, struct buffer *out)
 
 /* ---- the thread ---- */
 
-static void write_all(const struct query_log *log, struct buffer *text)
+static void write_all(struct query_log *log)
 {
+	struct buffer *text = &log->text;
 	size_t done = 0;
 
 	while (done < text->n) {
@@ -215,7 +230,7 @@ static void write_all(const struct query_log *log, struct buffer *text)
 }
 
 /* False when there was nothing. */
-static bool empty_rings(struct query_log *log, struct buffer *text)
+static bool empty_rings(struct query_log *log)
 {
 	bool any = false;
 
@@ -223,37 +238,31 @@ static bool empty_rings(struct query_log *log, struct buffer *text)
 		const struct query_record *record;
 
 		while ((record = ring_peek(log->rings[i])) != NULL) {
-			query_log_line(record, text);
+			query_log_line(record, &log->text);
 			ring_drop(log->rings[i]);
 			any = true;
-			if (text->n > TEXT_MAX - LINE_MAX_BYTES) {
-				write_all(log, text);
+			if (log->text.n > TEXT_MAX - LINE_MAX_BYTES) {
+				write_all(log);
 			}
 		}
 	}
-	write_all(log, text);
+	write_all(log);
 	return any;
 }
 
 static void run(void *argument)
 {
 	struct query_log *log = argument;
-	_cleanup_buffer_ struct buffer text = BUFFER_INIT(TEXT_MAX);
-	static const char blank[LINE_MAX_BYTES];
 	struct pollfd rung = { .fd = bell_fd(log->bell), .events = POLLIN };
 
-	while (text.n + sizeof(blank) <= TEXT_MAX) {
-		buffer_append(&text, blank, sizeof(blank));
-	}
-	buffer_clear(&text);
 	while (counter_get(&log->stopping) == 0) {
 		bell_sleep(log->bell);
-		if (!empty_rings(log, &text) && counter_get(&log->stopping) == 0) {
+		if (!empty_rings(log) && counter_get(&log->stopping) == 0) {
 			(void)poll(&rung, 1, -1);
 		}
 		bell_wake(log->bell);
 	}
-	(void)empty_rings(log, &text);
+	(void)empty_rings(log);
 }
 
 int query_log_start(struct query_log *log)
@@ -277,5 +286,6 @@ struct query_log *query_log_free(struct query_log *log)
 	mem_free(log->rings);
 	mem_free(log->lost);
 	bell_free(log->bell);
+	buffer_deinit(&log->text);
 	return mem_free(log);
 }

@@ -11,10 +11,39 @@
 
 #include <cmocka.h>
 
+#include "base/counter.h"
 #include "base/mem.h"
 #include "dns/query_log.h"
 #include "dns/test-rig.h"
 #include "dns/wire.h"
+
+/* Allocations of other threads than the test's; the linker sends all of them here. */
+static struct counter of_others;
+static __thread bool of_the_test;
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	counter_add_shared(&of_others, !of_the_test);
+	return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	counter_add_shared(&of_others, !of_the_test);
+	return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	counter_add_shared(&of_others, !of_the_test);
+	return __real_realloc(old, size);
+}
 
 static struct query_record make(struct rig *rig, const char *name, uint16_t type)
 {
@@ -147,6 +176,30 @@ static void only_wanted_classes_are_kept(void **state)
 	rig_free(rig);
 }
 
+/* Whenever it begins: on a busy machine, that is in the middle of queries. */
+static void the_thread_allocates_nothing(void **state)
+{
+	struct rig *rig = rig_new();
+	struct query_record record = make(rig, "a.b", RR_A);
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct query_log *log;
+
+	of_the_test = true;
+	counter_set(&of_others, 0);
+	assert_int_equal(query_log_new(fd, QUERY_ALL, 1, &log), 0);
+	for (int i = 0; i < LIMIT_QUERY_LOG_RECORDS; i++) {
+		query_log_put(log, 0, &record, record.query);
+	}
+	assert_int_equal(query_log_start(log), 0);
+	query_log_free(log);
+	assert_int_equal(counter_get(&of_others), 0);
+	of_the_test = false;
+	mem_free(mem_alloc(1));
+	assert_int_equal(counter_get(&of_others), 1);
+	close(fd);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +207,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_one_line_too),
 		cmocka_unit_test(what_nobody_takes_is_lost_and_counted),
 		cmocka_unit_test(only_wanted_classes_are_kept),
+		cmocka_unit_test(the_thread_allocates_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
