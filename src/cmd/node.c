@@ -108,7 +108,9 @@ static const struct option options[] = {
 	  NULL },
 	{ "kubelet-listen", "ADDR:PORT", "logs and streams, for the API server (0.0.0.0:10250)",
 	  OPTION_LISTEN, AT(listen), 0, 0, NULL },
-	{ "tls-certificate", "FILE", "what it shows to the API server (none: no logs and streams)",
+	{ "tls-certificate", "FILE",
+	  "what it shows to the API server (once joined: asked for; else none: no logs and "
+	  "streams)",
 	  OPTION_TEXT, AT(certificate), 0, 0, NULL },
 	{ "tls-key", "FILE", "its key", OPTION_TEXT, AT(key), 0, 0, NULL },
 	{ "client-ca", "FILE", "the CA that the API server's certificate is of", OPTION_TEXT,
@@ -127,6 +129,7 @@ struct node_program {
 	struct loop *loop;
 	struct join *join; /* NULL: the kubeconfig given has a certificate of its own */
 	struct client *client;
+	struct join *serving; /* the same for what the kubelet server shows */
 	struct client_watch *dns_watch; /* until the address of the cluster's DNS is known */
 	bool dns_known;
 	struct node_services services;
@@ -324,14 +327,6 @@ static void networks_known(void *userdata, const char *const *cidrs)
 	}
 }
 
-static void say_ready(void *userdata)
-{
-	struct node_program *program = userdata;
-
-	ready_say_node(program->settings.node_name, program->kubeconfig.server,
-		       program->kubeconfig.path);
-}
-
 static void happened(void *userdata, const char *id)
 {
 	struct node_program *program = userdata;
@@ -385,6 +380,116 @@ static int start_runtime(struct node_program *program)
 	return error_trace(cri_new(program->loop, socket, &program->runtime));
 }
 
+static int read_pem(const char *path, char **ret)
+{
+	size_t n;
+	int result = path != NULL ? file_read(path, LIMIT_KUBECONFIG, ret, &n) : -EINVAL;
+
+	if (result < 0) {
+		fprintf(stderr,
+			"headlessd: --tls-certificate, --tls-key, --client-ca: cannot read %s: "
+			"%s\n",
+			path != NULL ? path : "what is not given", strerror(-result));
+	}
+	return error_trace(result);
+}
+
+static int start_kubelet(struct node_program *program, const char *certificate, const char *key,
+			 const char *client_ca)
+{
+	const struct node_settings *settings = &program->settings;
+	struct kubelet_config config = {
+		.address = settings->listen.host,
+		.port = settings->listen.port,
+		.certificate = certificate,
+		.key = key,
+		.client_ca = client_ca,
+		.api_user = "kube-apiserver-kubelet-client",
+		.runtime = program->runtime,
+		.lookup = &agent_lookup,
+		.userdata = program->agent,
+	};
+	char message[256] = "";
+	int result = kubelet_new(program->loop, &config, message, &program->kubelet);
+
+	if (result < 0) {
+		fprintf(stderr, "headlessd: %s (--kubelet-listen)\n", message);
+		return error_trace(result);
+	}
+	agent_serves_at(program->agent, kubelet_port(program->kubelet));
+	return 0;
+}
+
+static int start_kubelet_as_told(struct node_program *program)
+{
+	const struct node_settings *settings = &program->settings;
+	_cleanup_free_ char *certificate = NULL;
+	_cleanup_free_ char *key = NULL;
+	_cleanup_free_ char *client_ca = NULL;
+	int result;
+
+	if (settings->certificate == NULL) {
+		return 0;
+	}
+	if ((result = read_pem(settings->certificate, &certificate)) < 0 ||
+	    (result = read_pem(settings->key, &key)) < 0 ||
+	    (result = read_pem(settings->client_ca, &client_ca)) < 0) {
+		return error_trace(result);
+	}
+	return error_trace(start_kubelet(program, certificate, key, client_ca));
+}
+
+/* ---- the certificate that a joined node's server asks for ---- */
+
+static void server_certified(void *userdata, const char *path)
+{
+	struct node_program *program = userdata;
+	const struct kubeconfig_pem *ca = &program->kubeconfig.ca;
+	_cleanup_free_ char *pem = NULL;
+	_cleanup_free_ char *client_ca = mem_strdup(ca->text);
+
+	if (read_pem(path, &pem) < 0 || (client_ca == NULL && read_pem(ca->file, &client_ca) < 0) ||
+	    start_kubelet(program, pem, pem, client_ca) < 0) {
+		give_up(program);
+	}
+}
+
+/* Pods run without it. */
+static void server_not_certified(void *userdata, const char *message)
+{
+	log_error(COMPONENT, "no logs and streams: %s", message);
+}
+
+/* Once the Node is registered: whoever signs looks at its names. */
+static void certify_server(struct node_program *program)
+{
+	const struct join_config config = {
+		.loop = program->loop,
+		.cluster = &program->kubeconfig,
+		.data_dir = program->settings.data_dir,
+		.node_name = program->settings.node_name,
+		.serving = program->ips,
+		.joined = server_certified,
+		.failed = server_not_certified,
+		.userdata = program,
+	};
+
+	if (join_new(&config, &program->serving) < 0) {
+		log_error(COMPONENT, "no logs and streams: no certificate can be asked for");
+	}
+}
+
+static void say_ready(void *userdata)
+{
+	struct node_program *program = userdata;
+
+	ready_say_node(program->settings.node_name, program->kubeconfig.server,
+		       program->kubeconfig.path);
+	if (program->join != NULL && program->settings.certificate == NULL) {
+		certify_server(program);
+	}
+}
+
 static int start_agent(struct node_program *program)
 {
 	struct agent_config config = {
@@ -408,57 +513,6 @@ static int start_agent(struct node_program *program)
 		config.pod_cidrs[i] = program->networks[i];
 	}
 	program->agent = agent_new(&config);
-	return 0;
-}
-
-static int read_pem(const char *path, char **ret)
-{
-	size_t n;
-	int result = path != NULL ? file_read(path, LIMIT_KUBECONFIG, ret, &n) : -EINVAL;
-
-	if (result < 0) {
-		fprintf(stderr,
-			"headlessd: --tls-certificate, --tls-key, --client-ca: cannot read %s: "
-			"%s\n",
-			path != NULL ? path : "what is not given", strerror(-result));
-	}
-	return error_trace(result);
-}
-
-static int start_kubelet(struct node_program *program)
-{
-	const struct node_settings *settings = &program->settings;
-	_cleanup_free_ char *certificate = NULL;
-	_cleanup_free_ char *key = NULL;
-	_cleanup_free_ char *client_ca = NULL;
-	struct kubelet_config config = {
-		.address = settings->listen.host,
-		.port = settings->listen.port,
-		.api_user = "kube-apiserver-kubelet-client",
-		.runtime = program->runtime,
-		.lookup = &agent_lookup,
-		.userdata = program->agent,
-	};
-	char message[256] = "";
-	int result;
-
-	if (settings->certificate == NULL) {
-		return 0;
-	}
-	if ((result = read_pem(settings->certificate, &certificate)) < 0 ||
-	    (result = read_pem(settings->key, &key)) < 0 ||
-	    (result = read_pem(settings->client_ca, &client_ca)) < 0) {
-		return error_trace(result);
-	}
-	config.certificate = certificate;
-	config.key = key;
-	config.client_ca = client_ca;
-	result = kubelet_new(program->loop, &config, message, &program->kubelet);
-	if (result < 0) {
-		fprintf(stderr, "headlessd: %s (--kubelet-listen)\n", message);
-		return error_trace(result);
-	}
-	agent_serves_at(program->agent, kubelet_port(program->kubelet));
 	return 0;
 }
 
@@ -507,7 +561,7 @@ static int start_parts(struct node_program *program)
 	/* Behind the agent, which holds its own pods only. */
 	program->making.volumes = volumes_new(program->loop, program->client, program->cache,
 					      &program->config, &clock_system);
-	return error_trace(result < 0 ? result : start_kubelet(program));
+	return error_trace(result < 0 ? result : start_kubelet_as_told(program));
 }
 
 /* ---- the cluster's DNS ---- */
@@ -685,6 +739,7 @@ static void stop(struct node_program *program)
 {
 	program->kubelet = kubelet_free(program->kubelet);
 	program->join = join_free(program->join);
+	program->serving = join_free(program->serving);
 	program->dns_watch = client_unwatch(program->dns_watch);
 	program->agent = agent_free(program->agent);
 	program->runtime = runtime_free(program->runtime);

@@ -49,6 +49,7 @@ struct join {
 	struct loop_timer *timer;
 	struct loop_timer *closing; /* the watch cannot be ended from within its own call */
 	char *node_name;
+	const char *const *serving; /* NULL: a client's certificate */
 	char *pem_path;
 	char *kubeconfig_path;
 	char *key; /* of the request under way */
@@ -144,7 +145,8 @@ static void tell(void *userdata)
 
 	if (!join->told) {
 		join->told = true;
-		join->joined(join->userdata, join->kubeconfig_path);
+		join->joined(join->userdata,
+			     join->serving != NULL ? join->pem_path : join->kubeconfig_path);
 	}
 }
 
@@ -156,7 +158,8 @@ static bool use_certificate(struct join *join)
 	int64_t from, until;
 
 	if (file_read(join->pem_path, PEM_MAX, &pem, NULL) < 0 ||
-	    pki_validity(pem, &from, &until) != 0 || until <= now || write_kubeconfig(join) < 0) {
+	    pki_validity(pem, &from, &until) != 0 || until <= now ||
+	    (join->serving == NULL && write_kubeconfig(join) < 0)) {
 		return false;
 	}
 	join->has_certificate = true;
@@ -185,7 +188,8 @@ static void save(struct join *join, const char *text)
 		try_again(join, "the certificate could not be kept in the data directory");
 		return;
 	}
-	log_info(COMPONENT, "%s has a certificate", join->node_name);
+	log_info(COMPONENT, "%s has a certificate%s", join->node_name,
+		 join->serving != NULL ? " for its server" : "");
 	join->pause = PAUSE_MIN;
 	tell(join);
 }
@@ -289,7 +293,7 @@ static int open_client(struct join *join)
 
 	loop_timer_stop(join->closing);
 	close_client(join);
-	if (join->has_certificate &&
+	if ((join->has_certificate || join->serving != NULL) &&
 	    kubeconfig_read(join->kubeconfig_path, NULL, &own, message) == 0) {
 		return error_trace(remote_client_new(join->loop, &own, &join->client));
 	}
@@ -301,12 +305,15 @@ static void send_request(struct join *join, const char *csr)
 	_cleanup_buffer_ struct buffer text = BUFFER_INIT(PEM_MAX);
 
 	base64_encode(str_from(csr), &text);
+	bool serving = join->serving != NULL;
 	_cleanup_json_ json_t *body =
 		json_pack("{ss ss s{ss} s{ss# ss s[sss]}}", "apiVersion", "certificates.k8s.io/v1",
 			  "kind", "CertificateSigningRequest", "metadata", "generateName",
 			  "node-csr-", "spec", "request", text.p, (int)text.n, "signerName",
-			  "kubernetes.io/kube-apiserver-client-kubelet", "usages",
-			  "digital signature", "key encipherment", "client auth");
+			  serving ? "kubernetes.io/kubelet-serving"
+				  : "kubernetes.io/kube-apiserver-client-kubelet",
+			  "usages", "digital signature", "key encipherment",
+			  serving ? "server auth" : "client auth");
 	const struct client_request request = {
 		.verb = CLIENT_CREATE,
 		.kind = &kind_certificate_signing_request,
@@ -321,7 +328,13 @@ static void ask(void *userdata)
 	struct join *join = userdata;
 	_cleanup_free_ char *subject = mem_printf("system:node:%s", join->node_name);
 	_cleanup_free_ char *csr = NULL;
-	struct pki_request request = { .common_name = subject, .organization = "system:nodes" };
+	const char *const names[] = { join->node_name, NULL };
+	struct pki_request request = {
+		.common_name = subject,
+		.organization = "system:nodes",
+		.dns_names = join->serving != NULL ? names : NULL,
+		.addresses = join->serving,
+	};
 
 	join->key = mem_free(join->key);
 	join->request = mem_free(join->request);
@@ -363,7 +376,9 @@ int join_new(const struct join_config *config, struct join **ret)
 	*join = (struct join){
 		.loop = config->loop,
 		.node_name = mem_strdup(config->node_name),
-		.pem_path = mem_printf("%s/node.pem", config->data_dir),
+		.serving = config->serving,
+		.pem_path = mem_printf("%s/%s.pem", config->data_dir,
+				       config->serving != NULL ? "kubelet" : "node"),
 		.kubeconfig_path = mem_printf("%s/node.kubeconfig", config->data_dir),
 		.pause = PAUSE_MIN,
 		.percent = RENEW_FROM + spread % (RENEW_SPREAD + 1),

@@ -8,6 +8,12 @@
  *
  *   DATA/node.pem          key and certificate in one file, 0600, replaced in one stroke
  *   DATA/node.kubeconfig   names it, so clients that read it go on with what is renewed
+ *
+ * With DATA/node.kubeconfig a node asks for what its own server shows, too (signer
+ * kubernetes.io/kubelet-serving): that is signed for the names of its Node, so it must be
+ * registered.
+ *
+ *   DATA/kubelet.pem       the same of its server
  */
 
 #include <stdbool.h>
@@ -21,11 +27,14 @@ struct join_config {
 	const struct kubeconfig *cluster; /* server, CA, bootstrap token; copied as needed */
 	const char *data_dir; /* is there, 0700 */
 	const char *node_name;
+	/* Addresses of a server, ends with NULL: its certificate is what is asked for; NULL: a
+	 * client's */
+	const char *const *serving;
 	/*
-	 * There is a certificate; `kubeconfig` is where it is used from (borrowed). Told once;
-	 * never before join_new() returns.
+	 * There is a certificate; `path` is the kubeconfig that uses it, or of a server's the file
+	 * that it and its key are in (borrowed). Told once; never before join_new() returns.
 	 */
-	void (*joined)(void *userdata, const char *kubeconfig);
+	void (*joined)(void *userdata, const char *path);
 	/*
 	 * Somebody has denied the request, or the token is no good (any more): nothing more will be
 	 * tried. One line for people. A lost server is no such thing: that is waited for.

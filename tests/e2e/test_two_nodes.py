@@ -43,7 +43,7 @@ spec:
       containers:
       - name: web
         image: giantswarm/tiny-tools
-        command: [sh, -c, "hostname > /tmp/index.html; exec httpd -f -p 80 -h /tmp"]
+        command: [sh, -c, "hostname | tee /tmp/index.html; exec httpd -f -p 80 -h /tmp"]
         readinessProbe: {{tcpSocket: {{port: 80}}, periodSeconds: 1}}
 """
 
@@ -196,6 +196,15 @@ def test_pods_reach_each_other_by_name_and_through_a_service(pair, here, there):
     # It goes to any of them: until one over there has answered.
     pair.cluster.eventually(lambda: get("http://front:8080/") in pair.on(there),
                             "the Service reaches the other machine")
+
+
+def test_logs_of_both_machines_are_read_through_the_api(pair):
+    for node in pair.hosts:
+        pod = pair.on(node)[0]
+        pair.cluster.eventually(
+            lambda pod=pod: pair.cluster.kubectl("logs", pod, check=False).out.strip() == pod, f"logs of {node}")
+    rows = pair.cluster.kubectl("get", "csr", "--no-headers").out
+    assert "kubernetes.io/kubelet-serving" in rows and "Denied" not in rows
 
 
 def test_pods_outlive_their_agent_which_comes_back_without_its_token(pair):
