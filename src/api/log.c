@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pods/log: the node's agent has the text; here it is decided whose. */
+/*
+ * pods/log: the node's agent has the text; here it is decided whose. A client that asks for a
+ * WebSocket gets it in messages.
+ */
 #include "api/call.h"
 #include "api/intern.h"
 #include "api/status.h"
 #include "api/stream.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "http/websocket.h"
 #include "json/json.h"
 
 static json_t *check_number(struct call *call, const char *name, uint64_t min)
@@ -61,14 +65,39 @@ static void set_type(struct call *call, const struct http_head *head)
 	http_set_header(call->exchange, "X-Content-Type-Options", "nosniff");
 }
 
+/* How the client wants it. */
+static json_t *make_plan(struct call *call, struct stream_plan *ret)
+{
+	static const char *const known[] = { "binary.k8s.io", "base64.binary.k8s.io", NULL };
+	const char *protocol = NULL;
+	int asked = websocket_asked(call->exchange, known, &protocol);
+
+	*ret = (struct stream_plan){ .passing = set_type, .wraps = true };
+	if (asked == WEBSOCKET_BAD) {
+		return status_new(OUTCOME_BAD_REQUEST,
+				  "unable to upgrade: bad WebSocket handshake, or unknown "
+				  "subprotocols: binary.k8s.io and base64.binary.k8s.io are known");
+	}
+	if (asked == 0) {
+		*ret = (struct stream_plan){
+			.messages = true,
+			.text = protocol == known[1],
+			.websocket = protocol,
+			.wraps = true,
+		};
+	}
+	return NULL;
+}
+
 void verb_log(struct call *call)
 {
-	static const struct stream_plan plan = { .passing = set_type, .wraps = true };
+	struct stream_plan plan;
 	_cleanup_stream_pod_ struct stream_pod found = { .pod = NULL };
 	_cleanup_buffer_ struct buffer target = BUFFER_INIT(LIMIT_HTTP_TARGET);
 	const char *container = NULL;
 	json_t *refusal = check_options(call);
 
+	refusal = refusal != NULL ? refusal : make_plan(call, &plan);
 	refusal = refusal != NULL ? refusal : stream_find_pod(call, &found);
 	refusal = refusal != NULL ? refusal : stream_choose_container(call, found.pod, &container);
 	if (refusal == NULL && found.node[0] == '\0') {

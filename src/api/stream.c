@@ -15,6 +15,7 @@
 #include "api/status.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "http/body_messages.h"
 #include "http/channels.h"
 #include "http/relay.h"
 #include "http/tunnel.h"
@@ -36,7 +37,8 @@ struct stream {
 	struct tunnel *server;
 	struct tunnel_pair *pair;
 	struct channels *channels;
-	/* An error's text, while it is gathered. */
+	struct body_messages *messages;
+	/* An error's text, while it is gathered; or the body that becomes messages. */
 	int status;
 	struct http_body framing;
 	struct buffer error;
@@ -170,6 +172,7 @@ static void stream_free(struct stream *stream)
 	tunnel_free(stream->server);
 	tunnel_pair_free(stream->pair);
 	channels_free(stream->channels);
+	body_messages_free(stream->messages);
 	buffer_deinit(&stream->error);
 	mem_free(stream->userdata);
 	mem_free(stream);
@@ -187,7 +190,7 @@ void api_end_streams(struct api *api)
 {
 	list_for_each (stream, &api->streams, struct stream, link) {
 		stream->api = NULL;
-		if (stream->pair != NULL || stream->channels != NULL) {
+		if (stream->pair != NULL || stream->channels != NULL || stream->messages != NULL) {
 			stream_free(stream);
 		} else if (stream->dial != NULL || stream->error.max != 0) {
 			refuse(stream, status_new(OUTCOME_UNAVAILABLE, "the API server stops"));
@@ -219,6 +222,7 @@ void stream_ended(void *userdata)
 
 	stream->pair = NULL;
 	stream->channels = NULL;
+	stream->messages = NULL;
 	stream_free(stream);
 }
 
@@ -283,6 +287,10 @@ static void client_upgraded(void *userdata, struct tunnel *client)
 	if (client == NULL || stream->api == NULL) {
 		tunnel_free(client);
 		stream_free(stream);
+	} else if (stream->plan.messages) {
+		stream->messages = body_messages_start(stream->api->loop, client,
+						       take(stream->server), &stream->framing,
+						       stream->plan.text, stream_ended, stream);
 	} else if (stream->plan.translate != NULL) {
 		stream->plan.translate(stream, client, take(stream->server));
 	} else {
@@ -314,6 +322,25 @@ static void answer_upgrade(struct stream *stream, const struct http_head *head,
 	http_reply_upgrade(exchange, client_upgraded, stream);
 }
 
+/* What comes is passed on in messages. */
+static void answer_messages(struct stream *stream, const struct http_head *head,
+			    struct tunnel *server)
+{
+	struct http_exchange *exchange = stream->call->exchange;
+
+	if (head->status != 200 ||
+	    !http_body_init(&stream->framing, head, /* is_head_request= */ false)) {
+		tunnel_free(server);
+		refuse(stream, status_of(502, "the node gave no answer that can be passed on"));
+		return;
+	}
+	stream->server = server;
+	buffer_deinit(&stream->call->warnings);
+	stream->call = NULL;
+	websocket_accept(exchange, stream->plan.websocket);
+	http_reply_upgrade(exchange, client_upgraded, stream);
+}
+
 static void dial_answered(void *userdata, const struct http_head *head, struct tunnel *server)
 {
 	struct stream *stream = userdata;
@@ -329,6 +356,8 @@ static void dial_answered(void *userdata, const struct http_head *head, struct t
 		refuse(stream, status_of(502, "an upgrade that nobody asked for"));
 	} else if (stream->plan.wraps && head->status >= 300) {
 		gather_error(stream, head, server);
+	} else if (stream->plan.messages) {
+		answer_messages(stream, head, server);
 	} else if (stream->plan.translate != NULL) {
 		tunnel_free(server);
 		refuse(stream, status_of(502, "the node refused to upgrade"));

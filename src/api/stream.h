@@ -43,13 +43,16 @@ json_t *stream_find_agent(struct call *call, const char *name, const char *for_w
  */
 json_t *stream_choose_container(struct call *call, const json_t *pod, const char **ret);
 
-/* What happens when the other server has answered; one of both is set. */
+/* What happens when the other server has answered; one of the three is set. */
 struct stream_plan {
 	/* The answer is passed on as it comes, an upgrade too. */
 	void (*passing)(struct call *call, const struct http_head *head);
 	/* With the 101 of ours sent: the client's connection and the server's, both taken. */
 	void (*translate)(struct stream *stream, struct tunnel *client, struct tunnel *server);
-	const char *websocket; /* the subprotocol with which we answer the client, for translate */
+	/* The body of a 200 goes to the client's WebSocket, each piece a message. */
+	bool messages;
+	bool text; /* in base64 */
+	const char *websocket; /* the subprotocol with which we answer; for translate, messages */
 	bool wraps; /* errors of the other server are text, and become a Status */
 };
 

@@ -2,6 +2,7 @@
 """logs, exec, attach, port-forward and proxy with an unmodified kubectl, through the API server and a
 node's agent; only the container runtime behind the agent is played (tests/tools/fake-agent.c)."""
 
+import base64
 import contextlib
 import http.server
 import json
@@ -9,9 +10,11 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 from conftest import DEADLINE, ROOT, Cluster, kubectls
@@ -157,6 +160,51 @@ def test_followed_logs_come_as_they_are_written_and_end_with_the_container(node)
         node.log("web", "main", ["four"])
         assert list(lines) == ["four\n"]
     (node.logs / "web_main.log.ended").unlink()
+
+
+def messages(node, path, protocol):
+    """The answer's status, then the messages of a WebSocket, up to ("close", code)."""
+    where = urllib.parse.urlsplit(node.cluster.ready["api"])
+    context = ssl.create_default_context(cafile=f"{node.cluster.data_dir}/pki/ca.crt")
+    context.load_cert_chain(f"{node.cluster.data_dir}/pki/admin.crt",
+                            f"{node.cluster.data_dir}/pki/admin.key")
+    with socket.create_connection((where.hostname, where.port), timeout=DEADLINE) as plain, \
+            context.wrap_socket(plain, server_hostname=where.hostname) as connection, \
+            connection.makefile("rwb") as stream:
+        stream.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                     f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode())
+        stream.flush()
+        yield int(stream.readline().split()[1])
+        while stream.readline() != b"\r\n":
+            pass
+        while True:
+            head = stream.read(2)
+            length = head[1] if head[1] < 126 else int.from_bytes(stream.read(2), "big")
+            payload = stream.read(length)
+            if head[0] == 0x88:
+                yield "close", int.from_bytes(payload, "big")
+                return
+            yield payload
+
+
+def test_logs_come_over_websocket(node):
+    (node.logs / "web_main.log.ended").unlink(missing_ok=True)
+    node.log("web", "main", ["container is alive"], mode="w")
+    path = "/api/v1/namespaces/default/pods/web/log?container=main"
+    assert list(messages(node, path, "binary.k8s.io")) == \
+        [101, b"", b"container is alive\n", ("close", 1000)]
+    assert list(messages(node, path, "base64.binary.k8s.io")) == \
+        [101, b"", base64.b64encode(b"container is alive\n"), ("close", 1000)]
+    assert next(messages(node, path, "v4.channel.k8s.io")) == 400
+    assert next(messages(node, path.replace("web", "nobody"), "binary.k8s.io")) == 404
+    assert next(messages(node, path + "&previous=true", "binary.k8s.io")) == 400
+    followed = messages(node, path + "&follow=true", "binary.k8s.io")
+    assert [next(followed) for _ in range(3)] == [101, b"", b"container is alive\n"]
+    node.log("web", "main", ["still"])
+    assert next(followed) == b"still\n"
+    followed.close()
 
 
 # ---- exec ----
