@@ -104,6 +104,7 @@ enum {
 	LIMIT_AGENT_TREES = 2 * 1024 * 1024, /* texts of objects that an agent keeps parsed */
 	LIMIT_CONTAINER_LOG = 10 * 1024 * 1024, /* then it is put aside; as kubelet… */
 	LIMIT_CONTAINER_LOG_FILES = 5, /* …has it: of one container, with the one written to */
+	LIMIT_AGENT_LISTING = 64 * 1024 * 1024, /* text of all pods that an agent runs */
 	LIMIT_ALARMS = 1000000, /* of one node's pods: some for each container */
 
 	/* What runs in pods. */

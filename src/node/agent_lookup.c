@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "node/agent_intern.h"
 #include "node/log_rotation.h"
+#include "json/json.h"
 
 static const struct pod *find_pod(const struct agent *agent, struct str space, struct str name,
 				  char ret_message[512])
@@ -100,6 +102,30 @@ static int lookup_sandbox(void *userdata, struct str space, struct str name, cha
 	return 0;
 }
 
+static void list_pods(void *userdata, struct buffer *out)
+{
+	const struct agent *agent = userdata;
+	const char *separator = "";
+
+	buffer_append_text(out, "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{},"
+				"\"items\":[");
+	map_for_each (entry, &agent->pods) {
+		const struct pod *pod = entry->value;
+
+		if (pod->orphan) {
+			continue;
+		}
+		_cleanup_json_ json_t *tree = json_copy((json_t *)object_tree(pod->object));
+
+		/* What the API will be told, if it has not been yet. */
+		json_object_set_new(tree, "status", pod_status(pod));
+		buffer_append_text(out, separator);
+		json_write(tree, out);
+		separator = ",";
+	}
+	buffer_append_text(out, "]}");
+}
+
 /* Logs of lives that nobody can ask for any more. */
 static void prune(const struct container *container, const char *path)
 {
@@ -140,4 +166,5 @@ bool agent_visit_logs(void *userdata, struct log_rotation *rotation)
 const struct kubelet_lookup agent_lookup = {
 	.container = lookup_container,
 	.sandbox = lookup_sandbox,
+	.pods = list_pods,
 };

@@ -362,6 +362,23 @@ static void answer_health(struct kubelet *kubelet, struct http_exchange *exchang
 	kubelet_answer_text(exchange, 200, "ok");
 }
 
+static void answer_pods(struct kubelet *kubelet, struct http_exchange *exchange,
+			const struct kubelet_place *place)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_AGENT_LISTING);
+
+	if (kubelet->lookup->pods == NULL) {
+		kubelet_answer_text(exchange, 404, "404 page not found");
+		return;
+	}
+	kubelet->lookup->pods(kubelet->userdata, &text);
+	if (text.overflowed) {
+		kubelet_answer_text(exchange, 500, "the list of pods is too large");
+		return;
+	}
+	http_reply(exchange, 200, "application/json", &text);
+}
+
 static const struct {
 	const char *name;
 	size_t parts; /* of the place */
@@ -372,6 +389,7 @@ static const struct {
 	{ "exec", 3, answer_exec },
 	{ "attach", 3, answer_attach },
 	{ "portForward", 2, answer_port_forward },
+	{ "pods", 0, answer_pods },
 	{ "healthz", 0, answer_health },
 };
 

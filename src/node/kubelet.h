@@ -10,7 +10,8 @@
  *   any /exec/NAMESPACE/POD/CONTAINER?command=…&input&output&error&tty    upgraded: SPDY/3.1
  *   any /attach/NAMESPACE/POD/CONTAINER?input&output&error&tty            upgraded: SPDY/3.1
  *   any /portForward/NAMESPACE/POD                                        upgraded: SPDY/3.1
- *   GET /pods, /healthz, /stats/summary
+ *   GET /pods                                                             a PodList
+ *   GET /healthz
  *
  * Upgraded connections are tunnelled byte by byte to the runtime's streaming server.
  */
@@ -21,6 +22,7 @@
 
 #include "base/str.h"
 
+struct buffer;
 struct kubelet;
 struct loop;
 struct runtime;
@@ -43,6 +45,8 @@ struct kubelet_lookup {
 	/* The running sandbox of a pod. Same outcomes. */
 	int (*sandbox)(void *userdata, struct str space, struct str pod, char ret_id[80],
 		       char ret_message[512]);
+	/* Writes a PodList of what runs here, with the status as it is now. May be NULL. */
+	void (*pods)(void *userdata, struct buffer *out);
 };
 
 struct kubelet_config {

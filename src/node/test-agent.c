@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/buffer.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "node/test-node.h"
 #include "object/kinds.h"
@@ -286,11 +288,38 @@ static void containers_are_found_by_name(void **state)
 			 -ENOENT);
 }
 
+static void all_pods_are_listed(void **state)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT(LIMIT_BODY);
+	struct node *node = *state;
+	struct json_read_error error;
+	json_t *list = NULL;
+	bool found[2] = { false, false };
+	const json_t *pod;
+	size_t i;
+
+	node_put_pod(node, "a", "{}");
+	node_put_pod(node, "b", "{}");
+	node_run(node, 5);
+	agent_lookup.pods(node->agent, &text);
+	assert_int_equal(json_read(buffer_str(&text), NULL, &list, &error), 0);
+	assert_string_equal(json_string_at(list, "kind"), "PodList");
+	assert_int_equal(json_array_size(json_at(list, "items")), 2);
+	json_array_foreach (json_at(list, "items"), i, pod) {
+		assert_string_equal(json_string_at(pod, "spec.nodeName"), "n1");
+		assert_string_equal(json_string_at(pod, "status.phase"), "Running");
+		found[json_string_at(pod, "metadata.name")[0] - 'a'] = true;
+	}
+	assert_true(found[0] && found[1]);
+	json_decref(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(a_node_registers_with_what_it_is),
+		T(all_pods_are_listed),
 		T(other_machines_are_left_alone),
 		T(a_lease_is_renewed_every_ten_seconds),
 		T(a_quiet_node_is_not_written_between_heartbeats),
