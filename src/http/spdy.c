@@ -145,6 +145,22 @@ static void put_text(struct buffer *out, const char *text)
 	buffer_append_text(out, text);
 }
 
+/* Names of headers are in lower case (section 2.6.10); Go's end hangs on others. */
+static void put_name(struct buffer *out, const char *name)
+{
+	put32(out, (uint32_t)strlen(name));
+	for (; *name != '\0'; name++) {
+		bool is_capital = *name >= 'A' && *name <= 'Z';
+
+		buffer_append_char(out, is_capital ? (char)(*name | 0x20) : *name);
+	}
+}
+
+static bool has_capital(const char *name)
+{
+	return strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+}
+
 static void dictionary(struct buffer *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(dictionary_words); i++) {
@@ -273,7 +289,7 @@ static struct http_pair *read_pairs(struct str block, struct arena *arena, size_
 	for (uint32_t i = 0; i < n; i++) {
 		pairs[i].name = take_text(&block, arena);
 		pairs[i].value = pairs[i].name != NULL ? take_text(&block, arena) : NULL;
-		if (pairs[i].value == NULL) {
+		if (pairs[i].value == NULL || has_capital(pairs[i].name)) {
 			return NULL;
 		}
 	}
@@ -297,7 +313,7 @@ static void put_headers(struct spdy *spdy, enum frame type, uint32_t stream,
 
 	put32(&plain, (uint32_t)n);
 	for (size_t i = 0; i < n; i++) {
-		put_text(&plain, headers[i].name);
+		put_name(&plain, headers[i].name);
 		put_text(&plain, headers[i].value);
 	}
 	compress_block(spdy, buffer_str(&plain), &packed);

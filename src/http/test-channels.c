@@ -38,7 +38,7 @@ static void opened(void *userdata, uint32_t stream, const struct http_pair *head
 	struct rig *rig = userdata;
 
 	assert_int_equal(n, 1);
-	assert_string_equal(headers[0].name, "streamType");
+	assert_string_equal(headers[0].name, "streamtype");
 	buffer_printf(&rig->heard, "<%s>", headers[0].value);
 	rig->streams[strcmp(headers[0].value, "stdin") == 0    ? IN
 		     : strcmp(headers[0].value, "stdout") == 0 ? OUT

@@ -130,7 +130,7 @@ static void streams_are_opened_with_their_headers(void **state)
 	assert_int_equal(spdy_open(pair->client.spdy, stdin_headers, 1), 1);
 	assert_int_equal(spdy_open(pair->client.spdy, more, 2), 3);
 	carry(&pair->client, &pair->server, SIZE_MAX);
-	hears(&pair->server, "[open 1 streamType=stdin][open 3 streamtype=data port=80]");
+	hears(&pair->server, "[open 1 streamtype=stdin][open 3 streamtype=data port=80]");
 	spdy_accept(pair->server.spdy, 3);
 	assert_int_equal(spdy_open(pair->server.spdy, NULL, 0), 2);
 	carry(&pair->server, &pair->client, SIZE_MAX);
@@ -144,7 +144,7 @@ static void frames_may_come_byte_by_byte(void **state)
 	spdy_open(pair->client.spdy, stdin_headers, 1);
 	spdy_send(pair->client.spdy, 1, STR("ab"), true);
 	carry(&pair->client, &pair->server, 1);
-	hears(&pair->server, "[open 1 streamType=stdin][1:a][1:b|]");
+	hears(&pair->server, "[open 1 streamtype=stdin][1:a][1:b|]");
 }
 
 static void frames_look_as_the_draft_has_them(void **state)
