@@ -15,7 +15,7 @@ import pytest
 
 from conftest import HEADLESSD, ROOT
 
-PROGRAM = pathlib.Path(HEADLESSD).resolve().parent / "src/node/test-containerd"
+PROGRAM = pathlib.Path(HEADLESSD).resolve().parents[1] / "node/test-containerd"
 SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 ENTER = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
          "--propagation", "private"]
