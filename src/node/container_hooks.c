@@ -109,18 +109,9 @@ static void knock(struct hook *hook, const json_t *handler, bool http, uint64_t 
 {
 	const struct container *container = hook->container;
 	const struct probing *probing = container->pod->world->probing;
-	const char *host = json_string_at(handler, "host");
-	const char *path = json_string_at(handler, "path");
-	struct knock_request request = {
-		.address = host[0] != '\0' ? host : container->pod->ips[0],
-		.port = probe_port(container, json_object_get(handler, "port")),
-		.http = http,
-		.tls = strcmp(json_string_at(handler, "scheme"), "HTTPS") == 0,
-		.path = path[0] != '\0' ? path : "/",
-		.headers = json_object_get(handler, "httpHeaders"),
-		.timeout = timeout > 0 ? timeout : knock_ns,
-	};
+	struct knock_request request = probe_request(container, handler, http);
 
+	request.timeout = timeout > 0 ? timeout : knock_ns;
 	if (request.port == 0 && json_object_get(handler, "port") == NULL) {
 		request.port = request.tls ? 443 : 80; /* as kubelet has it for hooks */
 	}

@@ -124,7 +124,7 @@ static void knocked(void *userdata, int status, const char *message)
 	result(probe, fine, /* errored= */ false, message);
 }
 
-uint16_t probe_port(const struct container *container, const json_t *port)
+static uint16_t port_of(const struct container *container, const json_t *port)
 {
 	const json_t *each;
 	size_t i;
@@ -143,22 +143,29 @@ uint16_t probe_port(const struct container *container, const json_t *port)
 	return 0;
 }
 
-static void knock(struct probe *probe, const json_t *handler, bool http)
+struct knock_request probe_request(const struct container *container, const json_t *handler,
+				   bool http)
 {
-	const struct container *container = probe->container;
-	const struct probing *probing = container->pod->world->probing;
 	const char *host = json_string_at(handler, "host");
 	const char *path = json_string_at(handler, "path");
-	struct knock_request request = {
+
+	return (struct knock_request){
 		.address = host[0] != '\0' ? host : container->pod->ips[0],
-		.port = probe_port(container, json_object_get(handler, "port")),
+		.port = port_of(container, json_object_get(handler, "port")),
 		.http = http,
 		.tls = strcmp(json_string_at(handler, "scheme"), "HTTPS") == 0,
 		.path = path[0] != '\0' ? path : "/",
 		.headers = json_object_get(handler, "httpHeaders"),
-		.timeout = timeout_of(probe),
 	};
+}
 
+static void knock(struct probe *probe, const json_t *handler, bool http)
+{
+	const struct container *container = probe->container;
+	const struct probing *probing = container->pod->world->probing;
+	struct knock_request request = probe_request(container, handler, http);
+
+	request.timeout = timeout_of(probe);
 	if (request.address == NULL || request.port == 0) {
 		result(probe, false, /* errored= */ true,
 		       request.port == 0 ? "couldn't find port" : "the pod has no address");

@@ -25,7 +25,9 @@ void probes_start(struct container *container);
 void probes_stop(struct container *container);
 
 /*
- * The number of a port given by number or by the name of one of the container's ports; 0: there is
- * none.
+ * What a probe or a hook with an `httpGet` or `tcpSocket` knocks at, without the timeout: the pod's
+ * own address unless a host is named, and port 0 when no container port has the name that is given.
+ * Texts are the handler's and the pod's.
  */
-uint16_t probe_port(const struct container *container, const json_t *port);
+struct knock_request probe_request(const struct container *container, const json_t *handler,
+				   bool http);
