@@ -162,7 +162,15 @@ class World:
             self.cluster.canary.sing()
         print(f"  {what}: {time.monotonic() - begin:.1f} s")
 
+    def pods_are_told(self):
+        """The watch of pods has told what the watch of slices, a thread of its own, has."""
+        end = time.monotonic() + DEADLINE
+        while any(name.pods[-1][1] is not None for name in self.names):
+            assert time.monotonic() < end, "pods that are gone are still said to be ready"
+            time.sleep(0.02)
+
     def close(self):
+        self.pods_are_told()
         self.process.communicate()
         assert self.process.returncode == 0
         for watch in self.watches:
