@@ -109,13 +109,18 @@ void pod_hold(struct pod *pod)
 	pod->calls++;
 }
 
-static void destroy(struct pod *pod)
+static void stop_alarms(struct pod *pod)
 {
 	alarm_stop(&pod->wake);
 	alarm_stop(&pod->retry);
 	alarm_stop(&pod->deadline);
 	alarm_stop(&pod->look_again);
 	alarm_stop(&pod->report);
+}
+
+static void destroy(struct pod *pod)
+{
+	stop_alarms(pod);
 	for (size_t i = 0; i < pod->n_containers; i++) {
 		container_deinit(&pod->containers[i]);
 	}
@@ -522,11 +527,7 @@ struct pod *pod_new(struct pod_world *world, struct object *object)
 void pod_forget(struct pod *pod)
 {
 	list_unlink(&pod->link);
-	alarm_stop(&pod->wake);
-	alarm_stop(&pod->retry);
-	alarm_stop(&pod->deadline);
-	alarm_stop(&pod->look_again);
-	alarm_stop(&pod->report);
+	stop_alarms(pod);
 	for (size_t i = 0; i < pod->n_containers; i++) {
 		hook_cancel(&pod->containers[i]);
 		alarm_stop(&pod->containers[i].alarm);
