@@ -295,7 +295,7 @@ static int open_server(struct dns_part *part, const struct dns_part_config *conf
 	return 0;
 }
 
-static void add_own(const struct address *address, struct address own[ZONE_OWN_MAX], size_t *n)
+static void add_own(const struct ip *address, struct ip own[ZONE_OWN_MAX], size_t *n)
 {
 	static const uint8_t unspecified[sizeof(address->bytes)];
 
@@ -305,7 +305,7 @@ static void add_own(const struct address *address, struct address own[ZONE_OWN_M
 }
 
 /* Who listens everywhere is reached at the addresses of this machine that others can reach. */
-static void add_interfaces(sa_family_t family, struct address own[ZONE_OWN_MAX], size_t *n)
+static void add_interfaces(sa_family_t family, struct ip own[ZONE_OWN_MAX], size_t *n)
 {
 	struct ifaddrs *first;
 
@@ -315,7 +315,7 @@ static void add_interfaces(sa_family_t family, struct address own[ZONE_OWN_MAX],
 	for (const struct ifaddrs *each = first; each != NULL; each = each->ifa_next) {
 		const struct sockaddr *address = each->ifa_addr;
 		char text[INET6_ADDRSTRLEN];
-		struct address read;
+		struct ip read;
 
 		if (address == NULL || address->sa_family != family ||
 		    (each->ifa_flags & IFF_LOOPBACK) != 0) {
@@ -328,7 +328,7 @@ static void add_interfaces(sa_family_t family, struct address own[ZONE_OWN_MAX],
 		bool local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL((struct in6_addr *)bytes);
 
 		if (!local && inet_ntop(family, bytes, text, sizeof(text)) != NULL &&
-		    address_parse(str_from(text), &read)) {
+		    ip_parse(str_from(text), &read)) {
 			add_own(&read, own, n);
 		}
 	}
@@ -338,16 +338,16 @@ static void add_interfaces(sa_family_t family, struct address own[ZONE_OWN_MAX],
 /* The addresses in the NS records. */
 static void tell_own_addresses(struct dns_part *part, const struct dns_part_config *config)
 {
-	struct address own[ZONE_OWN_MAX];
+	struct ip own[ZONE_OWN_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < config->listen->n; i++) {
 		const char *host = config->listen->items[i].host;
-		struct address address;
+		struct ip address;
 
 		if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0) {
 			add_interfaces(host[0] == ':' ? AF_INET6 : AF_INET, own, &n);
-		} else if (address_parse(str_from(host), &address)) {
+		} else if (ip_parse(str_from(host), &address)) {
 			add_own(&address, own, &n);
 		}
 	}

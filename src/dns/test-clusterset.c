@@ -54,7 +54,7 @@ static int setup(void **state)
 		rig_new_config(&(struct zone_config){ .zonal = true,
 						      .pods = ZONE_PODS_INSECURE,
 						      .clusterset_domain = "clusterset.local" });
-	struct address own = { .n = 4, .bytes = { 10, 96, 0, 10 } };
+	struct ip own = { .n = 4, .bytes = { 10, 96, 0, 10 } };
 
 	zone_set_own(rig->zone, &own, 1);
 	rig_namespace(rig, "default");

@@ -2,7 +2,7 @@
 /* Clients that mean no good, on loopback: others go on getting answers. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/ip.h>
+#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <setjmp.h>

@@ -241,7 +241,7 @@ static void an_endpoint_in_ipv6_has_a_dashed_name(void **state)
 static void the_zone_has_an_apex(void **state)
 {
 	struct rig *rig = *state;
-	struct address own;
+	struct ip own;
 
 	CHECK(rig,
 	      { "cluster.local", RR_SOA,
@@ -261,7 +261,7 @@ static void the_zone_has_an_apex(void **state)
 	      { "nope.default.svc.cluster.local", RR_A, NX },
 	      { "x.nope.default.svc.cluster.local", RR_SRV, NX },
 	      { "web.other.svc.cluster.local", RR_A, NX });
-	assert_true(address_parse(STR("127.0.0.1"), &own));
+	assert_true(ip_parse(STR("127.0.0.1"), &own));
 	zone_set_own(rig->zone, &own, 1);
 	CHECK(rig,
 	      { "cluster.local", RR_NS,
@@ -269,14 +269,14 @@ static void the_zone_has_an_apex(void **state)
 	      { "ns.dns.cluster.local", RR_A, "NOERROR aa\nan ns.dns." Z " 5 A 127.0.0.1" },
 	      { "ns.dns.cluster.local", RR_AAAA, ND });
 	/* Once a Service has that address, it is the name server. */
-	assert_true(address_parse(STR("10.244.0.9"), &own));
+	assert_true(ip_parse(STR("10.244.0.9"), &own));
 	zone_set_own(rig->zone, &own, 1);
 	CHECK(rig,
 	      { "cluster.local", RR_NS,
 		"NOERROR aa\nan " Z " 5 NS " API ".\nar " API ". 5 A 10.96.0.1" },
 	      { "ns.dns.cluster.local", RR_A, "NOERROR aa\nan ns.dns." Z " 5 A 10.96.0.1" });
 	/* One that serves no UDP is none. */
-	assert_true(address_parse(STR("10.244.0.1"), &own));
+	assert_true(ip_parse(STR("10.244.0.1"), &own));
 	zone_set_own(rig->zone, &own, 1);
 	CHECK(rig, { "cluster.local", RR_NS,
 		     "NOERROR aa\nan " Z " 5 NS ns.dns." Z "\nar ns.dns." Z " 5 A 10.244.0.1" });
@@ -286,7 +286,7 @@ static void the_zone_has_an_apex(void **state)
 		     "NOERROR aa\nan " Z " 5 NS n-0.names.default.svc." Z
 		     "\nar n-0.names.default.svc." Z " 5 A 10.244.0.1" });
 	/* "Everywhere" is no address to be reached at. */
-	assert_true(address_parse(STR("0.0.0.0"), &own));
+	assert_true(ip_parse(STR("0.0.0.0"), &own));
 	zone_set_own(rig->zone, &own, 1);
 	CHECK(rig, { "cluster.local", RR_NS, "NOERROR aa\nan " Z " 5 NS ns.dns." Z });
 }

@@ -101,9 +101,9 @@ static struct rig *small(void)
 		rig_new_config(&(struct zone_config){ .pods = ZONE_PODS_INSECURE,
 						      .zonal = true,
 						      .clusterset_domain = "clusterset.local" });
-	struct address own;
+	struct ip own;
 
-	assert_true(address_parse(STR("127.0.0.1"), &own));
+	assert_true(ip_parse(STR("127.0.0.1"), &own));
 	zone_set_own(rig->zone, &own, 1);
 	rig_namespace(rig, "default");
 	rig_service(rig, "default", "api", "10.96.0.7,fd00::7", "https/TCP/443 /UDP/53");

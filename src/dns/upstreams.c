@@ -10,8 +10,8 @@
 bool upstream_parse(struct str text, char ret[UPSTREAM_TEXT])
 {
 	struct str host = text;
-	struct address address;
-	char spelled[ADDRESS_TEXT];
+	struct ip address;
+	char spelled[IP_TEXT];
 	uint64_t port = 53;
 
 	if (text.n != 0 && text.p[0] == '[') {
@@ -23,7 +23,7 @@ bool upstream_parse(struct str text, char ret[UPSTREAM_TEXT])
 		     (rest.p[0] != ':' || !str_to_u64(str_skip(rest, 1), UINT16_MAX, &port)))) {
 			return false;
 		}
-	} else if (!address_parse(text, &address)) {
+	} else if (!ip_parse(text, &address)) {
 		struct str rest = text;
 
 		host = str_cut(&rest, ':');
@@ -31,16 +31,16 @@ bool upstream_parse(struct str text, char ret[UPSTREAM_TEXT])
 			return false;
 		}
 	}
-	if (port == 0 || !address_parse(host, &address)) {
+	if (port == 0 || !ip_parse(host, &address)) {
 		return false;
 	}
-	address_text(&address, spelled);
+	ip_text(&address, spelled);
 	snprintf(ret, UPSTREAM_TEXT, "%s@%u", spelled, (unsigned)port);
 	return true;
 }
 
 /* Whether an upstream at `address`, port 53, is this server. */
-static bool is_own(const struct address *address, const char *const *own, size_t n_own)
+static bool is_own(const struct ip *address, const char *const *own, size_t n_own)
 {
 	bool loopback = address->n == 4 ? address->bytes[0] == 127
 					: memcmp(address->bytes, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1",
@@ -51,7 +51,7 @@ static bool is_own(const struct address *address, const char *const *own, size_t
 		struct str host = { .p = own[i],
 				    .n = colon != NULL ? (size_t)(colon - own[i]) : 0 };
 		static const uint8_t zero[16];
-		struct address listen;
+		struct ip listen;
 
 		if (colon == NULL || !str_is(str_from(colon + 1), "53")) {
 			continue;
@@ -59,7 +59,7 @@ static bool is_own(const struct address *address, const char *const *own, size_t
 		if (host.n >= 2 && host.p[0] == '[') {
 			host = (struct str){ .p = host.p + 1, .n = host.n - 2 };
 		}
-		if (address_parse(host, &listen) && listen.n == address->n &&
+		if (ip_parse(host, &listen) && listen.n == address->n &&
 		    (memcmp(listen.bytes, address->bytes, listen.n) == 0 ||
 		     (loopback && memcmp(listen.bytes, zero, listen.n) == 0))) {
 			return true;
@@ -92,9 +92,9 @@ size_t dns_resolv_conf(const char *text, size_t n, const char *const *own, size_
 		struct str line = str_cut(&rest, '\n');
 		struct str word = cut_word(&line);
 		struct str value = cut_word(&line);
-		struct address address;
+		struct ip address;
 
-		if (str_is(word, "nameserver") && address_parse(value, &address) &&
+		if (str_is(word, "nameserver") && ip_parse(value, &address) &&
 		    !is_own(&address, own, n_own)) {
 			ret_upstreams[found++] = str_dup(value);
 		}

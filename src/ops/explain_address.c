@@ -9,22 +9,21 @@
 
 #define SERVICE_LABEL "kubernetes.io/service-name"
 
-static bool has_cluster_ip(struct object *service, const struct address *wanted)
+static bool has_cluster_ip(struct object *service, const struct ip *wanted)
 {
 	const json_t *ips = json_at(object_tree(service), "spec.clusterIPs");
 	struct str single = str_from(json_string_at(object_tree(service), "spec.clusterIP"));
-	struct address address;
+	struct ip address;
 	const json_t *ip;
 	size_t i;
 
 	json_array_foreach (ips, i, ip) {
-		if (address_parse(str_from(json_string_value(ip)), &address) &&
-		    address.n == wanted->n &&
+		if (ip_parse(str_from(json_string_value(ip)), &address) && address.n == wanted->n &&
 		    memcmp(address.bytes, wanted->bytes, wanted->n) == 0) {
 			return true;
 		}
 	}
-	return address_parse(single, &address) && address.n == wanted->n &&
+	return ip_parse(single, &address) && address.n == wanted->n &&
 	       memcmp(address.bytes, wanted->bytes, wanted->n) == 0;
 }
 
@@ -138,9 +137,9 @@ bool explain_reverse(struct explain *x)
 {
 	struct object *pod = find_pod(x);
 	struct found found;
-	char address[ADDRESS_TEXT];
+	char address[IP_TEXT];
 
-	address_text(&x->address, address);
+	ip_text(&x->address, address);
 	cache_for_each (service, x->cache, &kind_service, STR_NONE) {
 		if (has_cluster_ip(service, &x->address)) {
 			explain_ok(x, "Service",

@@ -156,12 +156,12 @@ static void add_addresses(struct explain *x, const struct name *owner,
 	size_t size = type == RR_A ? ZONE_A_RECORD : ZONE_AAAA_RECORD;
 
 	for (uint32_t i = 0; i < match->addresses.n; i++) {
-		struct address address = { .n = type == RR_A ? 4 : 16 };
-		char text[ADDRESS_TEXT];
+		struct ip address = { .n = type == RR_A ? 4 : 16 };
+		char text[IP_TEXT];
 
 		memcpy(address.bytes, match->addresses.records + i * size + size - address.n,
 		       address.n);
-		address_text(&address, text);
+		ip_text(&address, text);
 		add_record(x, owner, match->ttl, type == RR_A ? "A" : "AAAA",
 			   is_full(x) ? "" : explain_say(x, "%s", text));
 	}

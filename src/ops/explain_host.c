@@ -176,7 +176,7 @@ struct endpoint_search {
 	struct explain *x;
 	const json_t *endpoint; /* by label: a ready one, or else any */
 	const json_t *at; /* by address */
-	struct address address;
+	struct ip address;
 	bool by_address;
 	struct nearest nearest; /* labels of ready ones */
 	struct enumeration labels;

@@ -64,7 +64,7 @@ struct explain {
 	bool resolves;
 	bool asked_pod; /* pod/NAME: the namespace and the pod have been looked at */
 	struct zone_reason reason;
-	struct address address; /* SHAPE_REVERSE */
+	struct ip address; /* SHAPE_REVERSE */
 	/* Labels of the name, by shape; empty where there is none. */
 	struct str host;
 	struct str port;
@@ -206,7 +206,7 @@ bool explain_selects(const struct explain *x, struct object *pod);
 bool pod_fact_finished(struct object *pod);
 bool pod_fact_ready(struct object *pod);
 bool pod_fact_has_address(struct object *pod);
-bool pod_fact_is_at(struct object *pod, const struct address *address);
+bool pod_fact_is_at(struct object *pod, const struct ip *address);
 /* "container nginx waits: ImagePullBackOff"; why it is not ready, in the arena. */
 const char *pod_fact_why(struct explain *x, struct object *pod);
 /* What shows more of it. */
@@ -222,7 +222,7 @@ void explain_each_endpoint(const struct explain *x,
 					 const json_t *endpoint),
 			   void *userdata);
 bool endpoint_fact_ready(const json_t *endpoint);
-bool endpoint_fact_is_at(const json_t *endpoint, const struct address *address);
+bool endpoint_fact_is_at(const json_t *endpoint, const struct ip *address);
 /* Its label below the Service: the hostname, or its first address with dashes; NUL-terminated. */
 void endpoint_fact_label(const struct explain *x, const json_t *endpoint,
 			 char ret_label[LIMIT_DNS_LABEL + 1]);

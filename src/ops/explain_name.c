@@ -276,11 +276,11 @@ static int find_by_search(struct explain *x, char **ret_message)
 
 static bool find_by_address(struct explain *x)
 {
-	struct address address;
+	struct ip address;
 	char text[LIMIT_DNS_NAME];
 	size_t n = 0;
 
-	if (!address_parse(str_from(x->question->name), &address)) {
+	if (!ip_parse(str_from(x->question->name), &address)) {
 		return false;
 	}
 	for (size_t i = address.n; i-- > 0;) {

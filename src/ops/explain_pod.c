@@ -52,15 +52,15 @@ bool pod_fact_ready(struct object *pod)
 	return is_true(find_condition(pod, "Ready"));
 }
 
-static bool is_address(const char *text, const struct address *wanted)
+static bool is_address(const char *text, const struct ip *wanted)
 {
-	struct address address;
+	struct ip address;
 
-	return address_parse(str_from(text), &address) && address.n == wanted->n &&
+	return ip_parse(str_from(text), &address) && address.n == wanted->n &&
 	       memcmp(address.bytes, wanted->bytes, wanted->n) == 0;
 }
 
-bool pod_fact_is_at(struct object *pod, const struct address *address)
+bool pod_fact_is_at(struct object *pod, const struct ip *address)
 {
 	const json_t *ips = json_at(object_tree(pod), "status.podIPs");
 	const json_t *ip;
@@ -239,8 +239,8 @@ const char *pod_fact_command(struct explain *x, struct object *pod)
 
 bool explain_pod_label(struct explain *x)
 {
-	struct address address;
-	char text[ADDRESS_TEXT];
+	struct ip address;
+	char text[IP_TEXT];
 
 	if (!address_from_dashed(x->host, &address)) {
 		return explain_broken(
@@ -256,7 +256,7 @@ bool explain_pod_label(struct explain *x)
 								STR_ARG(x->host), STR_ARG(x->space))
 						  : NULL);
 	}
-	address_text(&address, text);
+	ip_text(&address, text);
 	cache_for_each (pod, x->cache, &kind_pod, x->space) {
 		if (pod_fact_is_at(pod, &address) && !pod_fact_finished(pod)) {
 			explain_ok(x, "Pod",

@@ -228,14 +228,14 @@ static bool explain_alias(struct explain *x)
 					  "'{\"spec\":{\"externalName\":\"NAME\"}}'",
 					  STR_ARG(x->service_name), STR_ARG(x->space));
 	const char *text = explain_say(x, "ExternalName: an alias (CNAME) for %s", target);
-	struct address address;
+	struct ip address;
 
 	if (x->shape != SHAPE_SERVICE) {
 		return explain_broken(x, "Type",
 				      explain_say(x, "%s, which has no names below it.", text),
 				      explain_say(x, "Ask for %s itself.", target), NULL);
 	}
-	if (address_parse(str_from(target), &address)) {
+	if (ip_parse(str_from(target), &address)) {
 		return explain_broken(x, "Type",
 				      explain_say(x,
 						  "ExternalName %s is an address; an alias "

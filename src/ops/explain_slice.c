@@ -44,17 +44,17 @@ bool endpoint_fact_ready(const json_t *endpoint)
 	return !json_is_false(json_at(endpoint, "conditions.ready"));
 }
 
-bool endpoint_fact_is_at(const json_t *endpoint, const struct address *address)
+bool endpoint_fact_is_at(const json_t *endpoint, const struct ip *address)
 {
 	const json_t *addresses = json_object_get(endpoint, "addresses");
 	const json_t *each;
 	size_t i;
 
 	json_array_foreach (addresses, i, each) {
-		struct address own;
+		struct ip own;
 		struct str text = { .p = json_string_value(each), .n = json_string_length(each) };
 
-		if (address_parse(text, &own) && own.n == address->n &&
+		if (ip_parse(text, &own) && own.n == address->n &&
 		    memcmp(own.bytes, address->bytes, own.n) == 0) {
 			return true;
 		}

@@ -1,40 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses and their spellings; the C library reads and writes the plain text. */
+/* The spellings of addresses in names. */
 #include "zone/address.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-
-bool address_parse(struct str text, struct address *ret)
-{
-	char copy[ADDRESS_TEXT];
-	struct address address = { 0 };
-
-	if (text.n == 0 || text.n >= sizeof(copy) || memchr(text.p, '\0', text.n) != NULL) {
-		return false;
-	}
-	memcpy(copy, text.p, text.n);
-	copy[text.n] = '\0';
-	if (inet_pton(AF_INET, copy, address.bytes) == 1) {
-		address.n = 4;
-	} else if (inet_pton(AF_INET6, copy, address.bytes) == 1) {
-		address.n = 16;
-	} else {
-		return false;
-	}
-	*ret = address;
-	return true;
-}
-
-void address_text(const struct address *address, char ret_text[ADDRESS_TEXT])
-{
-	ret_text[0] = '\0';
-	if (address->n != 0) {
-		(void)inet_ntop(address->n == 4 ? AF_INET : AF_INET6, address->bytes, ret_text,
-				ADDRESS_TEXT);
-	}
-}
 
 size_t address_dashed(struct str text, char ret_label[ADDRESS_LABEL])
 {
@@ -55,9 +24,9 @@ size_t address_dashed(struct str text, char ret_label[ADDRESS_LABEL])
 	return text.n;
 }
 
-bool address_from_dashed(struct str label, struct address *ret)
+bool address_from_dashed(struct str label, struct ip *ret)
 {
-	char text[ADDRESS_TEXT];
+	char text[IP_TEXT];
 	size_t dashes = 0;
 	bool doubled = false;
 
@@ -77,10 +46,10 @@ bool address_from_dashed(struct str label, struct address *ret)
 		}
 		text[i] = c != '-' ? c : dashes == 3 && !doubled ? '.' : ':';
 	}
-	return address_parse((struct str){ .p = text, .n = label.n }, ret);
+	return ip_parse((struct str){ .p = text, .n = label.n }, ret);
 }
 
-static void clear_behind(struct address *address, unsigned bits)
+static void clear_behind(struct ip *address, unsigned bits)
 {
 	for (unsigned i = 0; i < address->n; i++) {
 		if (bits >= 8) {
@@ -99,7 +68,7 @@ bool network_parse(struct str text, struct network *ret)
 	struct network network;
 	uint64_t bits;
 
-	if (rest.p == NULL || !address_parse(address, &network.address) ||
+	if (rest.p == NULL || !ip_parse(address, &network.address) ||
 	    !str_to_u64(rest, (uint64_t)network.address.n * 8, &bits)) {
 		return false;
 	}
@@ -109,9 +78,9 @@ bool network_parse(struct str text, struct network *ret)
 	return true;
 }
 
-bool network_holds(const struct network *network, const struct address *address)
+bool network_holds(const struct network *network, const struct ip *address)
 {
-	struct address masked = *address;
+	struct ip masked = *address;
 
 	clear_behind(&masked, network->bits);
 	return masked.n == network->address.n &&
@@ -179,7 +148,7 @@ bool reverse_name_read(const struct name *name, struct reverse_name *ret)
 	return true;
 }
 
-size_t address_reverse_name(const struct address *address, uint8_t ret_name[ADDRESS_REVERSE])
+size_t address_reverse_name(const struct ip *address, uint8_t ret_name[ADDRESS_REVERSE])
 {
 	static const char digits[] = "0123456789abcdef";
 	bool is_four = address->n == 4;

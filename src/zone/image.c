@@ -252,7 +252,7 @@ static bool find_apex_set(const struct zone_image *image, struct zone_cursor *cu
 static bool find_pointer_set(const struct zone_image *image, struct zone_cursor *cursor)
 {
 	const struct reverse_leaf *leaf = image->entries[cursor->entry - 1];
-	struct address address = reverse_leaf_address(leaf);
+	struct ip address = reverse_leaf_address(leaf);
 
 	cursor->match = (struct zone_match){
 		.outcome = ZONE_DATA,

@@ -65,7 +65,7 @@ static void match_svc(const struct zone *zone, const struct realm *realm, const 
 	}
 }
 
-static void match_pod_address(const struct zone *zone, const struct address *address, uint16_t type,
+static void match_pod_address(const struct zone *zone, const struct ip *address, uint16_t type,
 			      struct zone_match *ret)
 {
 	uint16_t own = address->n == 4 ? RR_A : RR_AAAA;
@@ -103,7 +103,7 @@ static void match_pod_address(const struct zone *zone, const struct address *add
 static void match_pod(const struct zone *zone, const struct name *name, size_t left, uint16_t type,
 		      struct zone_match *ret)
 {
-	struct address address;
+	struct ip address;
 
 	if (left == 1) {
 		set_empty(ret, ZONE_CAUSE_INNER_NAME, 0);
@@ -431,7 +431,7 @@ size_t zone_name_servers(const struct zone *zone, bool imports,
 	size_t n = 0;
 
 	for (size_t i = 0; own != NULL && !imports && i < own->n; i++) {
-		const struct address *address = &own->addresses[i];
+		const struct ip *address = &own->addresses[i];
 		const struct reverse_leaf *leaf =
 			reverse_find(&zone->reverse[address->n == 4 ? 0 : 1], address);
 		size_t cursor = 0;

@@ -38,7 +38,7 @@ void zone_pods_free(struct snapshot_map *pods)
 }
 
 /* The key of `address` in the namespace whose wire label is `space`. */
-static struct str make_key(struct str space, const struct address *address, char key[POD_KEY])
+static struct str make_key(struct str space, const struct ip *address, char key[POD_KEY])
 {
 	memcpy(key, space.p, space.n);
 	memcpy(key + space.n, address->bytes, address->n);
@@ -84,7 +84,7 @@ static void each_address(struct zone *zone, struct object *object,
 	const char *phase = json_string_at(status, "phase");
 	char wire[LIMIT_DNS_LABEL + 1];
 	char key[POD_KEY];
-	struct address address;
+	struct ip address;
 	size_t i;
 	json_t *item;
 
@@ -98,11 +98,11 @@ static void each_address(struct zone *zone, struct object *object,
 	const json_t *list = json_object_get(status, "podIPs");
 
 	if (json_array_size(list) == 0 &&
-	    address_parse(str_from(json_string_at(status, "podIP")), &address)) {
+	    ip_parse(str_from(json_string_at(status, "podIP")), &address)) {
 		change(zone, make_key(space, &address, key));
 	}
 	json_array_foreach (list, i, item) {
-		if (address_parse(str_from(json_string_at(item, "ip")), &address)) {
+		if (ip_parse(str_from(json_string_at(item, "ip")), &address)) {
 			change(zone, make_key(space, &address, key));
 		}
 	}
@@ -119,7 +119,7 @@ void zone_pod_change(struct zone *zone, struct object *old, struct object *now)
 	}
 }
 
-bool zone_pod_exists(const struct zone *zone, struct str space, const struct address *address)
+bool zone_pod_exists(const struct zone *zone, struct str space, const struct ip *address)
 {
 	char bytes[POD_KEY];
 	struct str key = make_key(space, address, bytes);

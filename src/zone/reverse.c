@@ -103,16 +103,14 @@ static struct reverse_leaf *nearest(const struct reverse *reverse, const uint8_t
 	return node != NULL ? to_leaf(node) : NULL;
 }
 
-const struct reverse_leaf *reverse_find(const struct reverse *reverse,
-					const struct address *address)
+const struct reverse_leaf *reverse_find(const struct reverse *reverse, const struct ip *address)
 {
 	const struct reverse_leaf *leaf = nearest(reverse, address->bytes, address->n * 2U);
 
 	return leaf != NULL && memcmp(leaf->data, address->bytes, address->n) == 0 ? leaf : NULL;
 }
 
-bool reverse_has_prefix(const struct reverse *reverse, const struct address *prefix,
-			unsigned nibbles)
+bool reverse_has_prefix(const struct reverse *reverse, const struct ip *prefix, unsigned nibbles)
 {
 	const struct reverse_leaf *leaf = nearest(reverse, prefix->bytes, nibbles);
 
@@ -132,9 +130,9 @@ struct str reverse_leaf_next(const struct reverse_leaf *leaf, size_t *cursor)
 	return (struct str){ .p = (const char *)target + TARGET_HEAD, .n = target[2] };
 }
 
-struct address reverse_leaf_address(const struct reverse_leaf *leaf)
+struct ip reverse_leaf_address(const struct reverse_leaf *leaf)
 {
-	struct address address = { .n = leaf->n };
+	struct ip address = { .n = leaf->n };
 
 	memcpy(address.bytes, leaf->data, leaf->n);
 	return address;
@@ -156,7 +154,7 @@ static void each_below(const void *node,
 	}
 }
 
-void reverse_each(const struct reverse *reverse, const struct address *prefix, unsigned nibbles,
+void reverse_each(const struct reverse *reverse, const struct ip *prefix, unsigned nibbles,
 		  void (*visit)(const struct reverse_leaf *leaf, void *userdata), void *userdata)
 {
 	const void *node = reverse->root.value;
@@ -217,7 +215,7 @@ static uint8_t *leaf_target(struct reverse_leaf *leaf, struct str labels, bool s
 	return NULL;
 }
 
-static struct reverse_leaf *leaf_new(const struct address *address, uint32_t bytes)
+static struct reverse_leaf *leaf_new(const struct ip *address, uint32_t bytes)
 {
 	struct reverse_leaf *leaf =
 		mem_alloc(sizeof(struct reverse_leaf) + address->n + (size_t)bytes);
@@ -229,7 +227,7 @@ static struct reverse_leaf *leaf_new(const struct address *address, uint32_t byt
 }
 
 /* A copy of `old` (NULL: no names yet) with one more target. */
-static struct reverse_leaf *leaf_with(const struct reverse_leaf *old, const struct address *address,
+static struct reverse_leaf *leaf_with(const struct reverse_leaf *old, const struct ip *address,
 				      struct str labels, bool service)
 {
 	uint32_t bytes = TARGET_HEAD + (uint32_t)labels.n;
@@ -257,9 +255,8 @@ static struct reverse_leaf *leaf_with(const struct reverse_leaf *old, const stru
 }
 
 /* A copy of `old` without `target`. */
-static struct reverse_leaf *leaf_without(const struct reverse_leaf *old,
-					 const struct address *address, const uint8_t *target,
-					 bool service)
+static struct reverse_leaf *leaf_without(const struct reverse_leaf *old, const struct ip *address,
+					 const uint8_t *target, bool service)
 {
 	const uint8_t *from = old->data + old->n;
 	size_t before = (size_t)(target - from);
@@ -345,7 +342,7 @@ static void remove_child(struct snapshot *slot, unsigned value)
 	snapshot_retire(snapshot_publish(slot, branch), free_branch);
 }
 
-static void insert_leaf(struct reverse *reverse, const struct address *address,
+static void insert_leaf(struct reverse *reverse, const struct ip *address,
 			struct reverse_leaf *leaf, const struct reverse_leaf *near)
 {
 	struct snapshot *parent = NULL;
@@ -367,8 +364,7 @@ static void insert_leaf(struct reverse *reverse, const struct address *address,
 	}
 }
 
-void reverse_add(struct reverse *reverse, const struct address *address, struct str labels,
-		 bool service)
+void reverse_add(struct reverse *reverse, const struct ip *address, struct str labels, bool service)
 {
 	struct reverse_leaf *near = nearest(reverse, address->bytes, address->n * 2U);
 	struct snapshot *parent = NULL;
@@ -393,7 +389,7 @@ void reverse_add(struct reverse *reverse, const struct address *address, struct 
 	retire_value(reverse->retire, near, leaf_size(near), free_leaf);
 }
 
-void reverse_remove(struct reverse *reverse, const struct address *address, struct str labels,
+void reverse_remove(struct reverse *reverse, const struct ip *address, struct str labels,
 		    bool service)
 {
 	struct reverse_leaf *leaf = nearest(reverse, address->bytes, address->n * 2U);

@@ -34,34 +34,32 @@ struct reverse_leaf;
  * zone's name and the root). `service`: a Service's own address, which hides the names of
  * endpoints.
  */
-void reverse_add(struct reverse *reverse, const struct address *address, struct str labels,
+void reverse_add(struct reverse *reverse, const struct ip *address, struct str labels,
 		 bool service);
 
 /* [writer] Takes one source away; the name goes with its last. Unknown names are ignored. */
-void reverse_remove(struct reverse *reverse, const struct address *address, struct str labels,
+void reverse_remove(struct reverse *reverse, const struct ip *address, struct str labels,
 		    bool service);
 
 /* [writer] Frees everything. No readers may be left. */
 void reverse_deinit(struct reverse *reverse);
 
 /* The names of `address`, or NULL. */
-const struct reverse_leaf *reverse_find(const struct reverse *reverse,
-					const struct address *address);
+const struct reverse_leaf *reverse_find(const struct reverse *reverse, const struct ip *address);
 
 /*
  * Whether an address begins with the first `nibbles` nibbles of `prefix` (its n says the family).
  */
-bool reverse_has_prefix(const struct reverse *reverse, const struct address *prefix,
-			unsigned nibbles);
+bool reverse_has_prefix(const struct reverse *reverse, const struct ip *prefix, unsigned nibbles);
 
 /*
  * [writer] Calls `visit` for each address that begins with the first `nibbles` nibbles of `prefix`.
  * What it is given stays as long as zone/retire.h says.
  */
-void reverse_each(const struct reverse *reverse, const struct address *prefix, unsigned nibbles,
+void reverse_each(const struct reverse *reverse, const struct ip *prefix, unsigned nibbles,
 		  void (*visit)(const struct reverse_leaf *leaf, void *userdata), void *userdata);
 
-struct address reverse_leaf_address(const struct reverse_leaf *leaf);
+struct ip reverse_leaf_address(const struct reverse_leaf *leaf);
 
 /* Number of names to answer with, ≥ 1. */
 uint32_t reverse_leaf_count(const struct reverse_leaf *leaf);

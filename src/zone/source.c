@@ -183,9 +183,9 @@ static void add_endpoint(struct reading *reading, const json_t *endpoint)
 	json_array_foreach (json_object_get(endpoint, "addresses"), i, item) {
 		struct str spelled = { .p = json_string_value(item),
 				       .n = json_string_length(item) };
-		struct address address;
+		struct ip address;
 
-		if (!address_parse(spelled, &address) || address.n != reading->family) {
+		if (!ip_parse(spelled, &address) || address.n != reading->family) {
 			continue;
 		}
 		if (!named) {
@@ -301,17 +301,17 @@ static void read_addresses(const json_t *spec, const char *key, struct service_s
 		struct str text = { .p = json_string_value(item), .n = json_string_length(item) };
 
 		if (service->n_addresses < ARRAY_SIZE(service->addresses) &&
-		    address_parse(text, &service->addresses[service->n_addresses])) {
+		    ip_parse(text, &service->addresses[service->n_addresses])) {
 			service->n_addresses++;
 		}
 	}
 	/* Objects from before dual stack have the singular only. */
 	if (json_array_size(list) == 0 &&
-	    address_parse(string_of(spec, "clusterIP"), &service->addresses[0])) {
+	    ip_parse(string_of(spec, "clusterIP"), &service->addresses[0])) {
 		service->n_addresses = 1;
 	}
 	if (service->n_addresses == 2 &&
-	    memcmp(&service->addresses[0], &service->addresses[1], sizeof(struct address)) == 0) {
+	    memcmp(&service->addresses[0], &service->addresses[1], sizeof(struct ip)) == 0) {
 		service->n_addresses = 1;
 	}
 }
@@ -327,10 +327,10 @@ static bool is_headless(const json_t *spec)
 static void read_alias(const json_t *spec, struct service_spec *service, struct name *ret)
 {
 	struct str text = string_of(spec, "externalName");
-	struct address address;
+	struct ip address;
 
 	*ret = (struct name){ 0 };
-	service->alias_is_address = address_parse(text, &address);
+	service->alias_is_address = ip_parse(text, &address);
 	if (service->alias_is_address || text.n == 0 || name_parse(text, ret) != 0 ||
 	    ret->n_labels == 0) {
 		ret->n = 0;

@@ -127,7 +127,7 @@ struct service_spec {
 	uint8_t n_addresses;
 	uint16_t n_ports;
 	uint32_t size; /* of all that follows */
-	struct address addresses[2];
+	struct ip addresses[2];
 	struct str alias; /* wire format; empty when it is no name */
 	const struct source_port *ports;
 	const uint8_t *text;

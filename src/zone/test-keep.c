@@ -19,9 +19,9 @@ static const char pod_text[] =
 
 static bool exists(const struct zone *zone, const char *text)
 {
-	struct address address;
+	struct ip address;
 
-	assert_true(address_parse(str_from(text), &address));
+	assert_true(ip_parse(str_from(text), &address));
 	return zone_pod_exists(zone, STR("\7default"), &address);
 }
 

@@ -100,15 +100,15 @@ static void addresses_turn_into_labels_and_back(void **state)
 		{ "fd00:1:2:3:4:5:6:7", "fd00-1-2-3-4-5-6-7" },
 	};
 	char label[ADDRESS_LABEL];
-	struct address address;
-	struct address back;
+	struct ip address;
+	struct ip back;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str dashed = { .p = label,
 				      .n = address_dashed(str_from(rows[i].address), label) };
 
 		assert_true(str_is(dashed, rows[i].label));
-		assert_true(address_parse(str_from(rows[i].address), &address));
+		assert_true(ip_parse(str_from(rows[i].address), &address));
 		assert_true(address_from_dashed(dashed, &back));
 		assert_int_equal(back.n, address.n);
 		assert_memory_equal(back.bytes, address.bytes, address.n);
@@ -116,21 +116,21 @@ static void addresses_turn_into_labels_and_back(void **state)
 	assert_false(address_from_dashed(STR("10-0-0-256"), &back));
 	assert_false(address_from_dashed(STR("10.0.0.1"), &back));
 	assert_false(address_from_dashed(STR("web-0"), &back));
-	assert_false(address_parse(STR("10.0.0.1 "), &back));
-	assert_false(address_parse(STR("fe80::1%eth0"), &back));
+	assert_false(ip_parse(STR("10.0.0.1 "), &back));
+	assert_false(ip_parse(STR("fe80::1%eth0"), &back));
 }
 
 static void networks_hold_their_addresses(void **state)
 {
 	struct network network;
-	struct address address;
+	struct ip address;
 
 	assert_true(network_parse(STR("10.96.7.0/12"), &network));
-	assert_true(address_parse(STR("10.111.255.255"), &address));
+	assert_true(ip_parse(STR("10.111.255.255"), &address));
 	assert_true(network_holds(&network, &address));
-	assert_true(address_parse(STR("10.112.0.0"), &address));
+	assert_true(ip_parse(STR("10.112.0.0"), &address));
 	assert_false(network_holds(&network, &address));
-	assert_true(address_parse(STR("::ffff:10.96.0.1"), &address));
+	assert_true(ip_parse(STR("::ffff:10.96.0.1"), &address));
 	assert_false(network_holds(&network, &address));
 	assert_false(network_parse(STR("10.0.0.0/33"), &network));
 	assert_false(network_parse(STR("10.0.0.0"), &network));

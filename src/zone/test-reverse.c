@@ -14,7 +14,7 @@
 enum { POOL = 200, STEPS = 20000, NAMES = 4 };
 
 struct model {
-	struct address address;
+	struct ip address;
 	unsigned sources[NAMES];
 };
 
@@ -25,7 +25,7 @@ static struct str label(size_t i)
 	return str_from(labels[i]);
 }
 
-static unsigned nibble_of(const struct address *address, unsigned i)
+static unsigned nibble_of(const struct ip *address, unsigned i)
 {
 	return i % 2 == 0 ? address->bytes[i / 2] >> 4 : address->bytes[i / 2] & 15;
 }
@@ -40,7 +40,7 @@ static bool lives(const struct model *model)
 	return false;
 }
 
-static bool model_has_prefix(const struct model *pool, const struct address *prefix, unsigned n)
+static bool model_has_prefix(const struct model *pool, const struct ip *prefix, unsigned n)
 {
 	for (size_t i = 0; i < POOL; i++) {
 		unsigned same = 0;
@@ -115,7 +115,7 @@ static void run(uint8_t size, uint64_t seed)
 		}
 		check_leaf(&reverse, model);
 		unsigned nibbles = random_below(&random, size * 2U + 1);
-		const struct address *prefix = &pool[random_below(&random, POOL)].address;
+		const struct ip *prefix = &pool[random_below(&random, POOL)].address;
 
 		assert_int_equal(reverse_has_prefix(&reverse, prefix, nibbles),
 				 model_has_prefix(pool, prefix, nibbles));

@@ -193,7 +193,7 @@ static void name_slice(struct zone *zone, const struct service *service, const s
 	for (uint32_t i = 0; i < slice->n_records; i++) {
 		const struct source_record *record = slice_record(slice, i);
 		struct str label = slice_label(slice, record);
-		struct address address = { .n = slice->family };
+		struct ip address = { .n = slice->family };
 
 		if (!source_is_ready(record)) {
 			continue;
@@ -222,7 +222,7 @@ static void name_service(struct zone *zone, const struct service *service,
 		return;
 	}
 	for (size_t i = 0; i < spec->n_addresses; i++) {
-		const struct address *address = &spec->addresses[i];
+		const struct ip *address = &spec->addresses[i];
 
 		if (add) {
 			reverse_add(zone_reverse(zone, address->n), address, base, true);
@@ -567,7 +567,7 @@ void zone_change(void *userdata, struct object *old, struct object *now)
 
 /* ---- this server ---- */
 
-static void own_record(uint8_t *out, uint8_t type, uint32_t ttl, const struct address *address)
+static void own_record(uint8_t *out, uint8_t type, uint32_t ttl, const struct ip *address)
 {
 	uint8_t head[12] = {
 		0xc0,
@@ -588,13 +588,13 @@ static void own_record(uint8_t *out, uint8_t type, uint32_t ttl, const struct ad
 	memcpy(out + sizeof(head), address->bytes, address->n);
 }
 
-void zone_set_own(struct zone *zone, const struct address *addresses, size_t n)
+void zone_set_own(struct zone *zone, const struct ip *addresses, size_t n)
 {
 	struct own_body *own = MEM_NEW(struct own_body);
 
 	for (size_t i = 0; i < n && own->n < ZONE_OWN_MAX; i++) {
 		static const uint8_t everywhere[16];
-		const struct address *address = &addresses[i];
+		const struct ip *address = &addresses[i];
 
 		if (memcmp(address->bytes, everywhere, address->n) == 0) {
 			continue;

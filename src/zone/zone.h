@@ -146,7 +146,7 @@ void zone_set_revision(struct zone *zone, uint64_t revision);
  * The addresses this server is reached at, for the NS records (ns.dns.DOMAIN, or the Services that
  * have one of them). At most ZONE_OWN_MAX; the rest is ignored, and so are 0.0.0.0 and ::.
  */
-void zone_set_own(struct zone *zone, const struct address *addresses, size_t n);
+void zone_set_own(struct zone *zone, const struct ip *addresses, size_t n);
 
 struct zone_stats {
 	size_t namespaces;

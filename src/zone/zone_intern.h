@@ -37,7 +37,7 @@ struct pod_body {
 
 /* Published: the addresses of this server as records. */
 struct own_body {
-	struct address addresses[ZONE_OWN_MAX];
+	struct ip addresses[ZONE_OWN_MAX];
 	size_t n;
 	uint32_t n_a;
 	uint32_t n_aaaa;
@@ -127,4 +127,4 @@ bool zone_shows(const struct zone *zone, struct str space);
 struct snapshot_map *zone_pods_new(void);
 void zone_pods_free(struct snapshot_map *pods);
 void zone_pod_change(struct zone *zone, struct object *old, struct object *now);
-bool zone_pod_exists(const struct zone *zone, struct str space, const struct address *address);
+bool zone_pod_exists(const struct zone *zone, struct str space, const struct ip *address);

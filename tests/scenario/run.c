@@ -569,9 +569,9 @@ static void shorten(const struct run *run, const char *text, struct buffer *out)
 
 static void reverse_name(struct run *run, const char *text, struct buffer *out)
 {
-	struct address address;
+	struct ip address;
 
-	if (!address_parse(str_from(text), &address)) {
+	if (!ip_parse(str_from(text), &address)) {
 		complain(run, "%s is no address", text);
 		return;
 	}
